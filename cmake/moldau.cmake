@@ -1,0 +1,60 @@
+# How every folder of the project becomes a target: one static archive, one namespace, one test binary beside it.
+
+find_package(Threads REQUIRED)
+find_package(Boost 1.81 REQUIRED)
+find_package(fmt REQUIRED)
+find_package(PkgConfig REQUIRED)
+if(MOLDAU_TESTS)
+  enable_testing()
+  find_package(GTest REQUIRED)
+  include(GoogleTest)
+endif()
+
+add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Wno-missing-field-initializers
+                    -Wno-missing-designated-field-initializers -fno-omit-frame-pointer -msse4.2)
+if(MOLDAU_SANITIZE)
+  add_compile_options(-fsanitize=${MOLDAU_SANITIZE} -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${MOLDAU_SANITIZE})
+endif()
+if(MOLDAU_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+add_link_options(-fuse-ld=lld)
+
+# moldau_library(name DEPS a b SYSTEM Pkg::target): the archive moldau_<name> of every .cpp directly in this folder,
+# and <name>_tests of every .cpp in tests/. SYSTEM names third-party targets.
+function(moldau_library name)
+  cmake_parse_arguments(arg "" "" "DEPS;SYSTEM;SOURCES;TEST_DEPS" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  list(APPEND sources ${arg_SOURCES})
+  if(sources)
+    add_library(moldau_${name} STATIC ${sources})
+    set(scope PUBLIC)
+  else()
+    add_library(moldau_${name} INTERFACE)
+    set(scope INTERFACE)
+  endif()
+  target_include_directories(moldau_${name} ${scope} ${CMAKE_SOURCE_DIR}/src)
+  set(deps ${arg_DEPS})
+  list(TRANSFORM deps PREPEND moldau_)
+  target_link_libraries(moldau_${name} ${scope} ${deps} ${arg_SYSTEM})
+  moldau_tests(${name} DEPS ${name} ${arg_TEST_DEPS})
+endfunction()
+
+# moldau_tests(name DEPS a b): the test binary <name>_tests of every .cpp in tests/, each test known to ctest.
+function(moldau_tests name)
+  cmake_parse_arguments(arg "" "" "DEPS;SYSTEM" ${ARGN})
+  file(GLOB tests CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/tests/*.cpp)
+  if(NOT MOLDAU_TESTS OR NOT tests)
+    return()
+  endif()
+  set(deps ${arg_DEPS})
+  list(TRANSFORM deps PREPEND moldau_)
+  add_executable(${name}_tests ${tests})
+  target_link_libraries(${name}_tests PRIVATE ${deps} ${arg_SYSTEM} GTest::gmock GTest::gtest_main)
+  gtest_discover_tests(${name}_tests DISCOVERY_MODE PRE_TEST TEST_PREFIX "${name}." PROPERTIES TIMEOUT 300 LABELS unit)
+endfunction()
+
+# The installed shared libraries are linked from the archives here, once every archive is known.
+function(moldau_link_libraries)
+endfunction()
