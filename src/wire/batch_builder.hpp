@@ -1,0 +1,89 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "moldau/core/bytes.hpp"
+#include "moldau/core/ids.hpp"
+#include "moldau/core/record.hpp"
+#include "moldau/core/result.hpp"
+#include "wire/compression.hpp"
+#include "wire/record_batch.hpp"
+
+namespace moldau::wire {
+
+/// What a batch says about all its records.
+struct batch_options {
+  wire::compression compression;
+  offset base_offset{0};
+  moldau::leader_epoch leader_epoch = no_leader_epoch;
+  moldau::timestamp_type timestamp_type = moldau::timestamp_type::create_time;
+  /// With LogAppendTime: the time of all records.
+  std::int64_t log_append_time_ms = no_timestamp;
+  moldau::producer_id producer_id = no_producer_id;
+  moldau::producer_epoch producer_epoch = no_producer_epoch;
+  std::int32_t base_sequence = no_sequence;
+  bool is_transactional = false;
+  bool is_control = false;
+  /// The cleaner's: when the batch's tombstones may go (KIP-534).
+  std::optional<std::int64_t> delete_horizon_ms;
+};
+
+/// Writes batches of magic 2, one after another: `begin`, `append`..., `finish`. Not thread safe. It keeps its memory,
+/// so that after the first batches an append allocates nothing.
+class batch_builder {
+ public:
+  /// `capacity_bytes` is how much room a batch is given at first (`batch.size`); it grows as it must.
+  explicit batch_builder(std::size_t capacity_bytes = 16 * 1024) : capacity_(capacity_bytes) {}
+
+  /// Starts a batch; what was appended and not finished is gone.
+  void begin(const batch_options& options);
+
+  /// Appends a record at the next offset. The bytes are copied.
+  /// Errors: `errc::message_too_large` for a batch past 2 GiB.
+  [[nodiscard]] result<void> append(std::int64_t timestamp_ms, std::optional<bytes_view> key,
+                                    std::optional<bytes_view> value, std::span<const header_view> headers = {}) {
+    return append_at(next_offset_, timestamp_ms, key, value, headers);
+  }
+  /// Appends a record at `at`, past every one before: for the cleaner, which leaves gaps.
+  /// Errors: `errc::invalid_argument` for an offset that isn't, otherwise as `append`.
+  [[nodiscard]] result<void> append_at(offset at, std::int64_t timestamp_ms, std::optional<bytes_view> key,
+                                       std::optional<bytes_view> value, std::span<const header_view> headers = {});
+
+  /// The last offset that the batch covers, if that isn't its last record's: for the cleaner.
+  void set_last_offset(offset last) { next_offset_ = last + 1; }
+  /// A producer learns these only when the batch is about to leave.
+  void set_producer(producer_id id, producer_epoch epoch, std::int32_t base_sequence);
+
+  [[nodiscard]] bool empty() const { return count_ == 0; }
+  [[nodiscard]] std::int32_t record_count() const { return count_; }
+  [[nodiscard]] offset next_offset() const { return next_offset_; }
+  [[nodiscard]] std::int64_t max_timestamp_ms() const { return max_timestamp_; }
+  /// The batch's size so far before compression, header included.
+  [[nodiscard]] std::size_t uncompressed_bytes() const { return size_; }
+  /// What `append` of such a record would add at most.
+  [[nodiscard]] static std::size_t record_bytes_max(std::optional<bytes_view> key, std::optional<bytes_view> value,
+                                                    std::span<const header_view> headers = {});
+
+  /// Compresses, writes header and CRC, and hands the batch out; the builder is then as after construction, its
+  /// memory kept. A batch without records is written as the cleaner leaves it: header only, offsets kept.
+  /// Errors: as `compress`.
+  [[nodiscard]] result<shared_bytes> finish(codec_context& context);
+
+ private:
+  std::byte* room_for(std::size_t more);
+
+  batch_options options_;
+  std::size_t capacity_;
+  shared_bytes block_;
+  shared_bytes compressed_;
+  std::size_t size_ = batch_layout::header_size;
+  offset next_offset_{0};
+  std::int32_t count_ = 0;
+  std::int64_t base_timestamp_ = no_timestamp;
+  std::int64_t max_timestamp_ = no_timestamp;
+};
+
+}  // namespace moldau::wire
