@@ -2,6 +2,8 @@
 
 #include <coroutine>
 #include <cstddef>
+#include <exception>
+#include <utility>
 
 #include "base/assert.hpp"
 #include "rt/completion.hpp"
@@ -9,12 +11,93 @@
 
 namespace moldau::rt {
 
-/// Starts `what` now and lets it run on its own; its frame goes when it ends. An exception that leaves it reaches the
-/// caller of whatever resumed it, which is the core's loop.
+/// The frames of spawned tasks that haven't ended, so that whoever runs them can take them down: a simulated process
+/// that was killed, a loop that stops. Belongs to one thread.
+///
+/// Which list a frame joins is ambient (the innermost `scope` on this thread) rather than an argument, so that code
+/// spawns the same way everywhere; without a scope a frame joins none and lives until it ends.
+class detached_frames {
+ public:
+  detached_frames() = default;
+  detached_frames(const detached_frames&) = delete;
+  detached_frames& operator=(const detached_frames&) = delete;
+  ~detached_frames() { destroy_all(); }
+
+  /// Destroys every frame where it is suspended, the newest first, so that what an older one owns outlives the frames
+  /// that were started later and use it. No frame of the list may be running, and nothing may resume one afterwards:
+  /// drop queues and timers first. A destructor in a frame must not resume another frame.
+  void destroy_all() {
+    while (newest_ != nullptr) {
+      node& last = *newest_;
+      last.unlink();
+      last.self_.destroy();
+    }
+  }
+  [[nodiscard]] bool empty() const { return newest_ == nullptr; }
+
+  /// While it lives, what this thread spawns joins `frames` (none, if null).
+  class scope {
+   public:
+    explicit scope(detached_frames* frames) : before_(std::exchange(current(), frames)) {}
+    scope(const scope&) = delete;
+    scope& operator=(const scope&) = delete;
+    ~scope() { current() = before_; }
+
+   private:
+    detached_frames* before_;
+  };
+
+  /// A frame's place in the list; leaves it when destroyed.
+  class node {
+   public:
+    node() = default;
+    node(const node&) = delete;
+    node& operator=(const node&) = delete;
+    ~node() { unlink(); }
+
+    void join(std::coroutine_handle<> self) {
+      owner_ = current();
+      if (owner_ == nullptr) return;
+      self_ = self;
+      older_ = owner_->newest_;
+      if (older_ != nullptr) older_->newer_ = this;
+      owner_->newest_ = this;
+    }
+
+   private:
+    friend class detached_frames;
+    void unlink() {
+      if (owner_ == nullptr) return;
+      (newer_ != nullptr ? newer_->older_ : owner_->newest_) = older_;
+      if (older_ != nullptr) older_->newer_ = newer_;
+      owner_ = nullptr;
+    }
+
+    detached_frames* owner_ = nullptr;
+    node* newer_ = nullptr;
+    node* older_ = nullptr;
+    std::coroutine_handle<> self_;
+  };
+
+ private:
+  static detached_frames*& current() {
+    static constinit thread_local detached_frames* frames = nullptr;
+    return frames;
+  }
+
+  node* newest_ = nullptr;
+};
+
+/// Starts `what` now and lets it run on its own; its frame goes when it ends, or with the `detached_frames` that it
+/// joined. An exception that leaves it reaches the caller of whatever resumed it, which is the core's loop.
 inline void spawn(task<void> what) {
   struct detached {
     struct promise_type {
-      detached get_return_object() const noexcept { return {}; }
+      detached_frames::node place;
+      detached get_return_object() noexcept {
+        place.join(std::coroutine_handle<promise_type>::from_promise(*this));
+        return {};
+      }
       std::suspend_never initial_suspend() const noexcept { return {}; }
       std::suspend_never final_suspend() const noexcept { return {}; }
       void return_void() const noexcept {}
@@ -44,13 +127,15 @@ class gate {
 
  private:
   task<void> counted(task<void> what) {
-    struct leave {
-      gate& self;
-      ~leave() {
-        if (--self.running_ == 0 && self.last_ != nullptr) std::exchange(self.last_, nullptr)->set(true);
-      }
-    } on_exit{*this};
-    co_await std::move(what);
+    std::exception_ptr failure;
+    try {
+      co_await std::move(what);
+    } catch (...) {
+      failure = std::current_exception();
+    }
+    // Not in a destructor: a frame that is destroyed unfinished must not resume whoever waits for the gate.
+    if (--running_ == 0 && last_ != nullptr) std::exchange(last_, nullptr)->set(true);
+    if (failure) std::rethrow_exception(failure);
   }
 
   std::size_t running_ = 0;
