@@ -86,6 +86,15 @@ struct batch_attributes {
   friend constexpr bool operator==(batch_attributes, batch_attributes) = default;
 };
 
+/// Sum and difference as Java computes them: offsets and timestamps of bytes from outside may be anything.
+[[nodiscard]] constexpr std::int64_t wrapping_add(std::int64_t a, std::int64_t b) {
+  return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) + static_cast<std::uint64_t>(b));
+}
+
+[[nodiscard]] constexpr std::int64_t wrapping_sub(std::int64_t a, std::int64_t b) {
+  return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) - static_cast<std::uint64_t>(b));
+}
+
 /// The next sequence number after `by` records: they wrap from the largest to 0.
 [[nodiscard]] constexpr std::int32_t advance_sequence(std::int32_t sequence, std::int32_t by) {
   const auto sum = static_cast<std::uint32_t>(sequence) + static_cast<std::uint32_t>(by);
@@ -109,8 +118,8 @@ struct batch_header {
   std::int32_t base_sequence = no_sequence;
   std::int32_t record_count = 0;
 
-  [[nodiscard]] offset last_offset() const { return base_offset + last_offset_delta; }
-  [[nodiscard]] offset next_offset() const { return last_offset() + 1; }
+  [[nodiscard]] offset last_offset() const { return offset(wrapping_add(base_offset.value(), last_offset_delta)); }
+  [[nodiscard]] offset next_offset() const { return offset(wrapping_add(last_offset().value(), 1)); }
   [[nodiscard]] std::size_t size_bytes() const { return static_cast<std::size_t>(length) + batch_layout::log_overhead; }
   [[nodiscard]] bool has_producer_id() const { return producer_id > no_producer_id; }
   [[nodiscard]] std::int32_t last_sequence() const {
@@ -153,8 +162,8 @@ class batch_view {
   [[nodiscard]] std::int32_t last_offset_delta() const {
     return is_legacy() ? 0 : load<std::int32_t>(batch_layout::last_offset_delta);
   }
-  [[nodiscard]] offset last_offset() const { return base_offset() + last_offset_delta(); }
-  [[nodiscard]] offset next_offset() const { return last_offset() + 1; }
+  [[nodiscard]] offset last_offset() const { return offset(wrapping_add(base_offset().value(), last_offset_delta())); }
+  [[nodiscard]] offset next_offset() const { return offset(wrapping_add(last_offset().value(), 1)); }
 
   [[nodiscard]] moldau::leader_epoch leader_epoch() const {
     return is_legacy() ? no_leader_epoch : moldau::leader_epoch(load<std::int32_t>(batch_layout::leader_epoch));

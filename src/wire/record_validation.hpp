@@ -6,6 +6,7 @@
 #include <limits>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "moldau/core/bytes.hpp"
@@ -27,6 +28,10 @@ enum class append_origin : std::uint8_t {
 /// What a topic asks of a produced batch.
 struct produce_rules {
   append_origin origin = append_origin::client;
+  /// Named in messages ("orders-3").
+  std::string_view partition;
+  /// Produce came to know zstd in version 7.
+  bool is_zstd_known = true;
   /// `cleanup.policy` holds compact: every record needs a key.
   bool is_compacted = false;
   /// `message.timestamp.type`.
@@ -50,7 +55,10 @@ struct record_error {
   friend bool operator==(const record_error&, const record_error&) = default;
 };
 
-/// Why a batch wasn't taken. `record_errors` holds the first few only: a batch may have a million of them.
+/// At most so many records' errors are told: a batch may have a million of them.
+inline constexpr std::size_t record_errors_max = 100;
+
+/// Why a batch wasn't taken.
 struct produce_error {
   errc code = errc::unknown_server_error;
   std::string message;
