@@ -42,8 +42,7 @@ struct origin {
   /// The property that set it: another one than was asked for if a synonym did.
   std::string name;
 
-  /// "line 12", "command line", "standalone default", "dynamic (this broker)", "dynamic (cluster)", "default", with
-  /// "as log.retention.hours" if a synonym was used.
+  /// "line 12", "command line", "standalone default", "dynamic (this broker)", "dynamic (cluster)" or "default".
   [[nodiscard]] std::string to_text() const;
 };
 
