@@ -89,7 +89,7 @@ void broker_config_builder::check_each_setting() {
                         fmt::format("{} says who may do what, and moldau doesn't act on it yet: starting would be less "
                                     "safe than asked. Remove it to start without.",
                                     name)});
-    } else if (def->state == support::not_built) {
+    } else if (def->state == support::not_built && setting.written != static_origin::standalone) {
       warnings.push_back({setting.line, name, fmt::format("{} has no effect yet.", name)});
     }
   }
