@@ -105,19 +105,26 @@ records_field reader::nullable_records(bool flexible) {
   return v ? records_field(*v) : records_field();
 }
 
-std::size_t reader::array_count(bool flexible, std::size_t element_size_min) {
-  const auto count = nullable_array_count(flexible, element_size_min);
+std::size_t reader::array_count(bool flexible, std::size_t element_size_min, std::size_t element_memory) {
+  const auto count = nullable_array_count(flexible, element_size_min, element_memory);
   if (!count) fail("an array is null that may not be");
   return count.value_or(0);
 }
 
-std::optional<std::size_t> reader::nullable_array_count(bool flexible, std::size_t element_size_min) {
+std::optional<std::size_t> reader::nullable_array_count(bool flexible, std::size_t element_size_min,
+                                                        std::size_t element_memory) {
   const std::int64_t count = length(flexible, false);
   if (count < 0) return std::nullopt;
   if (static_cast<std::size_t>(count) > remaining() / element_size_min) {
     fail("an array has more elements than the message has room for");
     return std::nullopt;
   }
+  const std::size_t memory = static_cast<std::size_t>(count) * element_memory;
+  if (memory > memory_left_) {
+    fail("an array would take far more memory than the message is long");
+    return std::nullopt;
+  }
+  memory_left_ -= memory;
   return static_cast<std::size_t>(count);
 }
 
@@ -127,10 +134,11 @@ reader reader::sub(std::size_t size) {
 
 void reader::finish(const reader& part) {
   if (!part.ok()) fail(part.failure_);
+  memory_left_ = part.memory_left_;
   if (part.remaining() != 0) fail("a tagged field is longer than its value");
 }
 
-tag_reader::tag_reader(reader& from) : from_(from), value_(bytes_view{}), left_(from.varint()) {
+tag_reader::tag_reader(reader& from) : from_(from), value_(from.sub(0)), left_(from.varint()) {
   // A field takes two bytes at least; nothing is allocated by the count, this only ends a hopeless loop early.
   if (left_ > from.remaining() / 2) from.fail("more tagged fields than the message has room for");
 }

@@ -23,7 +23,8 @@ namespace moldau::wire {
 /// `flexible` is whether the message's version has compact lengths (KIP-482).
 class reader {
  public:
-  explicit reader(bytes_view from) : begin_(from.data()), at_(from.data()), end_(from.data() + from.size()) {}
+  explicit reader(bytes_view from)
+      : begin_(from.data()), at_(from.data()), end_(from.data() + from.size()), memory_left_(memory_for(from.size())) {}
 
   [[nodiscard]] bool ok() const { return failure_ == nullptr; }
   [[nodiscard]] std::size_t remaining() const { return static_cast<std::size_t>(end_ - at_); }
@@ -64,9 +65,13 @@ class reader {
   [[nodiscard]] records_field nullable_records(bool flexible);
 
   /// An array's count, which fails unless that many elements of at least `element_size_min` bytes can follow.
-  [[nodiscard]] std::size_t array_count(bool flexible, std::size_t element_size_min);
+  ///
+  /// `element_memory` is what an element will take in the caller's memory. Small elements on the wire can be large
+  /// structs here, so all arrays of a message together may take 32 times its size and 1 MiB, no more.
+  [[nodiscard]] std::size_t array_count(bool flexible, std::size_t element_size_min, std::size_t element_memory = 0);
   /// The same; nothing for a null array.
-  [[nodiscard]] std::optional<std::size_t> nullable_array_count(bool flexible, std::size_t element_size_min);
+  [[nodiscard]] std::optional<std::size_t> nullable_array_count(bool flexible, std::size_t element_size_min,
+                                                                std::size_t element_memory = 0);
 
   /// Takes the next `size` bytes as a reader of their own and moves past them (a tagged field's value).
   [[nodiscard]] reader sub(std::size_t size);
@@ -84,6 +89,7 @@ class reader {
     at_ += sizeof(T);
     return v;
   }
+  static constexpr std::size_t memory_for(std::size_t size) { return 32 * size + (1U << 20U); }
   /// A length of string, bytes or array; -1 is null.
   std::int64_t length(bool flexible, bool short_length);
   std::optional<bytes_view> sized(bool flexible, bool short_length, bool nullable);
@@ -93,6 +99,7 @@ class reader {
   const std::byte* end_;
   const char* failure_ = nullptr;
   std::size_t failed_at_ = 0;
+  std::size_t memory_left_;
 };
 
 /// The tagged fields at a struct's end, one after the other:

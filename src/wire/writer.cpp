@@ -100,7 +100,7 @@ void writer::tag(std::uint32_t tag, std::size_t size) {
   varint(static_cast<std::uint32_t>(size));
 }
 
-std::size_t writer::unknown_tags(const std::vector<unknown_tag>& unknown, std::size_t from, std::uint32_t before) {
+std::size_t writer::unknown_tags(const std::vector<unknown_tag>& unknown, std::size_t from, std::uint64_t before) {
   for (; from < unknown.size() && unknown[from].tag < before; ++from) {
     tag(unknown[from].tag, unknown[from].data.size());
     raw(unknown[from].data);

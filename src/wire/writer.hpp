@@ -82,8 +82,9 @@ class writer {
   /// The head of a tagged field whose value of `size` bytes is written next.
   void tag(std::uint32_t tag, std::size_t size);
   /// Writes those of `unknown` from index `from` on whose tag is below `before`; returns the index of the first that
-  /// isn't. So unknown tags and known ones come out in rising order.
-  std::size_t unknown_tags(const std::vector<unknown_tag>& unknown, std::size_t from, std::uint32_t before);
+  /// isn't. So unknown tags and known ones come out in rising order. Without `before`: all that are left.
+  std::size_t unknown_tags(const std::vector<unknown_tag>& unknown, std::size_t from,
+                           std::uint64_t before = std::uint64_t{1} << 32U);
 
  private:
   std::byte* take(std::size_t size) {
@@ -120,6 +121,9 @@ class writer {
 }
 [[nodiscard]] inline std::size_t array_count_size(std::size_t count, bool flexible) {
   return flexible ? moldau::bytes::varint_size(count + 1) : 4;
+}
+[[nodiscard]] inline std::size_t null_array_size(bool flexible) {
+  return flexible ? 1 : 4;
 }
 /// A tagged field of `size` bytes with its head.
 [[nodiscard]] inline std::size_t tag_size(std::uint32_t tag, std::size_t size) {
