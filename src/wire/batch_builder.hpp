@@ -68,7 +68,7 @@ class batch_builder {
                                                     std::span<const header_view> headers = {});
 
   /// Compresses, writes header and CRC, and hands the batch out; the builder is then as after construction, its
-  /// memory kept. A batch without records is written as the cleaner leaves it: header only, offsets kept.
+  /// memory kept. Without records it writes a header alone.
   /// Errors: as `compress`.
   [[nodiscard]] result<shared_bytes> finish(codec_context& context);
 
@@ -85,5 +85,9 @@ class batch_builder {
   std::int64_t base_timestamp_ = no_timestamp;
   std::int64_t max_timestamp_ = no_timestamp;
 };
+
+/// What the cleaner leaves of a batch that has lost all its records, so that its producer's sequence isn't forgotten:
+/// the header `of` it alone, offsets and producer kept.
+[[nodiscard]] shared_bytes empty_batch(const batch_header& of);
 
 }  // namespace moldau::wire
