@@ -83,9 +83,9 @@ def run_client(name, broker, report):
         process.kill()
         process.wait()
     if not ended or status != 0:
-        report.failed(f"{name}: runs to its end", f"exit status {status}\n" + "\n".join(noise[-40:]))
+        report.failed(f"{name}: runs to its end", f"exit status {status}\n" + "\n".join(noise[-20:]))
     elif report.verbose:
-        print("\n".join(noise[-40:]))
+        print("\n".join(noise[-20:]))
     if not broker.alive():
         report.failed(f"{name}: the broker lives on", "it has died")
 
