@@ -1,0 +1,195 @@
+#include "broker/connection.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "bytes/endian.hpp"
+#include "wire/protocol/api_keys.hpp"
+#include "wire/protocol/produce_request.hpp"
+#include "wire/protocol/request_header.hpp"
+#include "wire/reader.hpp"
+
+namespace moldau::broker {
+namespace {
+
+/// A length that a peer claims is believed only this far before its bytes arrive.
+constexpr std::size_t trusted_length_bytes = 1024 * 1024;
+
+}  // namespace
+
+connection::connection(rt::world& world, std::unique_ptr<rt::connection> socket, peer_info peer,
+                       request_handler& handler, memory_budget& budget, connection_limits limits)
+    : world_(world),
+      socket_(std::move(socket)),
+      peer_(std::move(peer)),
+      handler_(handler),
+      budget_(budget),
+      limits_(limits),
+      last_active_(world.now()) {}
+
+rt::task<void> connection::run() {
+  running_.spawn(write_loop());
+  while (reading_) {
+    auto frame = co_await next_frame();
+    if (!frame) break;
+    const std::size_t frame_bytes = frame->size();
+    auto what = std::make_unique<request>();
+    if (!parse_header(*std::move(frame), *what)) {
+      budget_.give_back(frame_bytes);
+      break;
+    }
+    what->peer = &peer_;
+    what->received = last_active_;
+    const bool overlaps = what->api_key == wire::protocol::produce_request::api_key;
+    while (!closed_ && !slots_.empty() &&
+           (!overlaps || queueing_ || slots_.size() >= limits_.in_flight_max ||
+            in_flight_bytes_ >= limits_.in_flight_max_bytes)) {
+      co_await progressed_.wait();
+    }
+    if (closed_) {
+      budget_.give_back(frame_bytes);
+      break;
+    }
+    in_flight_bytes_ += frame_bytes;
+    slot& place = slots_.emplace_back();
+    place.request_bytes = frame_bytes;
+    if (overlaps) {
+      queueing_ = true;
+      what->on_order_settled = [this] {
+        queueing_ = false;
+        progressed_.notify_all();
+      };
+    }
+    running_.spawn(serve(std::move(what), place));
+  }
+  reading_ = false;
+  answered_.notify_all();
+  co_await running_.drained();
+}
+
+rt::task<void> connection::serve(std::unique_ptr<request> what, slot& place) {
+  answer done = co_await handler_.handle(*what);
+  what->settle_order();
+  what.reset();
+  budget_.give_back(place.request_bytes);
+  place.done = std::move(done);
+  answered_.notify_all();
+}
+
+rt::task<void> connection::write_loop() {
+  std::vector<rt::chunk> out;
+  for (;;) {
+    out.clear();
+    std::size_t written = 0;
+    bool cut = false;
+    while (written < slots_.size() && slots_[written].done) {
+      answer& done = *slots_[written].done;
+      if (done.what == answer::kind::close) {
+        cut = true;
+        break;
+      }
+      std::move(done.frame.chunks.begin(), done.frame.chunks.end(), std::back_inserter(out));
+      done.frame.chunks.clear();
+      ++written;
+    }
+    if (!out.empty() && !closed_) {
+      last_active_ = world_.now();
+      auto sent = co_await socket_->write(std::move(out));
+      out = {};
+      if (!sent) close();
+    }
+    if (written > 0) {
+      for (std::size_t i = 0; i < written; ++i) {
+        in_flight_bytes_ -= slots_.front().request_bytes;
+        slots_.pop_front();
+      }
+      last_active_ = world_.now();
+      progressed_.notify_all();
+    }
+    if (cut) {
+      close();
+      for (;;) {
+        while (!slots_.empty() && slots_.front().done) slots_.pop_front();
+        if (slots_.empty()) co_return;
+        co_await answered_.wait();
+      }
+    }
+    if (written > 0) continue;
+    if (slots_.empty() && !reading_) {
+      close();
+      co_return;
+    }
+    co_await answered_.wait();
+  }
+}
+
+bool connection::parse_header(shared_bytes frame, request& into) const {
+  if (frame.size() < 4) return false;
+  into.api_key = bytes::load_be<std::int16_t>(frame.data());
+  into.api_version = bytes::load_be<std::int16_t>(frame.data() + 2);
+  const auto* api = wire::protocol::find_api(into.api_key);
+  if (api == nullptr) return false;
+  into.frame = std::move(frame);
+  wire::reader from(into.frame.view());
+  auto header =
+      wire::protocol::request_header::decode(from, wire::protocol::request_header_version(api->key, into.api_version));
+  if (!header) return false;
+  into.correlation_id = header->correlation_id;
+  into.client_id = header->client_id.value_or(std::string_view{});
+  into.body = from.rest();
+  return true;
+}
+
+rt::task<std::optional<shared_bytes>> connection::next_frame() {
+  while (ahead_to_ - ahead_from_ < 4) {
+    if (ahead_from_ > 0) {
+      std::memmove(ahead_, ahead_ + ahead_from_, ahead_to_ - ahead_from_);
+      ahead_to_ -= ahead_from_;
+      ahead_from_ = 0;
+    }
+    auto got = co_await socket_->read_some(mutable_bytes(ahead_ + ahead_to_, sizeof ahead_ - ahead_to_));
+    if (!got || *got == 0) co_return std::nullopt;
+    ahead_to_ += *got;
+    last_active_ = world_.now();
+  }
+  const auto claimed = bytes::load_be<std::int32_t>(ahead_ + ahead_from_);
+  if (claimed < 0 || static_cast<std::size_t>(claimed) > limits_.request_max_bytes) co_return std::nullopt;
+  ahead_from_ += 4;
+  const auto size = static_cast<std::size_t>(claimed);
+  co_await budget_.take(size);
+
+  shared_bytes frame = shared_bytes::allocate(std::min(size, trusted_length_bytes));
+  std::size_t have = std::min(ahead_to_ - ahead_from_, size);
+  std::memcpy(frame.writable().data(), ahead_ + ahead_from_, have);
+  ahead_from_ += have;
+  while (have < size) {
+    if (have == frame.size()) {
+      shared_bytes larger = shared_bytes::allocate(std::min(size, frame.size() * 2));
+      std::memcpy(larger.writable().data(), frame.data(), have);
+      frame = std::move(larger);
+    }
+    auto got = co_await socket_->read_some(frame.writable().subspan(have));
+    if (!got || *got == 0) {
+      budget_.give_back(size);
+      co_return std::nullopt;
+    }
+    have += *got;
+    last_active_ = world_.now();
+  }
+  co_return frame;
+}
+
+void connection::stop_reading() {
+  reading_ = false;
+  if (slots_.empty()) close();
+}
+
+void connection::close() {
+  if (closed_) return;
+  closed_ = true;
+  reading_ = false;
+  socket_->close();
+  progressed_.notify_all();
+}
+
+}  // namespace moldau::broker

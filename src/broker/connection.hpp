@@ -1,0 +1,90 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+
+#include "broker/memory_budget.hpp"
+#include "broker/request.hpp"
+#include "rt/event.hpp"
+#include "rt/spawn.hpp"
+#include "rt/world.hpp"
+
+namespace moldau::broker {
+
+/// Answers requests; the broker's dispatcher in production.
+class request_handler {
+ public:
+  virtual ~request_handler() = default;
+  /// Called on the connection's core. A produce calls `what.settle_order` once the order of its appends is settled.
+  virtual rt::task<answer> handle(request& what) = 0;
+};
+
+struct connection_limits {
+  /// `socket.request.max.bytes`: a longer frame closes the connection.
+  std::size_t request_max_bytes = 100U * 1024 * 1024;
+  /// How many bytes of requests one connection may have unanswered before it is read no further.
+  std::size_t in_flight_max_bytes = 16U * 1024 * 1024;
+  /// The same in requests.
+  std::size_t in_flight_max = 64;
+};
+
+/// One client's connection: frames in, responses out in the order of their requests.
+///
+/// Produce requests overlap: the next is appended, in order, while the former wait for their sync. Every other request
+/// starts when all before it are answered, as Kafka's muting of the channel has it. Lives on one core.
+class connection {
+ public:
+  connection(rt::world& world, std::unique_ptr<rt::connection> socket, peer_info peer, request_handler& handler,
+             memory_budget& budget, connection_limits limits);
+
+  /// Serves until the peer leaves, sends something that can't be answered, or `close` is called; returns when nothing
+  /// of this connection runs any more.
+  rt::task<void> run();
+
+  /// Stops reading at once and lets what is in flight be answered; `close` cuts.
+  void stop_reading();
+  void close();
+
+  [[nodiscard]] rt::time_point last_active() const { return last_active_; }
+  [[nodiscard]] bool is_idle() const { return slots_.empty(); }
+  [[nodiscard]] const peer_info& peer() const { return peer_; }
+
+ private:
+  struct slot {
+    std::optional<answer> done;
+    std::size_t request_bytes = 0;
+  };
+
+  rt::task<std::optional<shared_bytes>> next_frame();
+  rt::task<void> serve(std::unique_ptr<request> what, slot& place);
+  rt::task<void> write_loop();
+  [[nodiscard]] bool parse_header(shared_bytes frame, request& into) const;
+
+  rt::world& world_;
+  std::unique_ptr<rt::connection> socket_;
+  peer_info peer_;
+  request_handler& handler_;
+  memory_budget& budget_;
+  connection_limits limits_;
+
+  // What was read past the frame before: most requests are small, so one system call brings several.
+  std::byte ahead_[512];
+  std::size_t ahead_from_ = 0;
+  std::size_t ahead_to_ = 0;
+
+  std::deque<slot> slots_;
+  std::size_t in_flight_bytes_ = 0;
+  /// A produce has been started whose appends aren't queued yet.
+  bool queueing_ = false;
+  rt::event answered_;
+  rt::event progressed_;
+  rt::gate running_;
+  rt::time_point last_active_;
+  bool closed_ = false;
+  bool reading_ = true;
+};
+
+}  // namespace moldau::broker

@@ -1,0 +1,52 @@
+#include "broker/dispatch.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "broker/handlers.hpp"
+#include "broker/shard.hpp"
+
+namespace moldau::broker {
+namespace {
+
+using wire::protocol::api_key;
+
+constexpr api_entry serve_all(api_key key, rt::task<answer> (*handler)(shard&, request&)) {
+  return {key, handler, wire::protocol::info(key).max_stable_version()};
+}
+
+constexpr std::array served{
+    serve_all(api_key::produce, &produce),
+    serve_all(api_key::fetch, &fetch),
+    serve_all(api_key::list_offsets, &list_offsets),
+    serve_all(api_key::metadata, &metadata),
+    serve_all(api_key::api_versions, &api_versions),
+    serve_all(api_key::create_topics, &create_topics),
+    serve_all(api_key::init_producer_id, &init_producer_id),
+};
+
+static_assert(std::ranges::is_sorted(served, {}, &api_entry::key));
+
+}  // namespace
+
+std::span<const api_entry> served_apis() {
+  return served;
+}
+
+rt::task<answer> dispatch(shard& at, request& what) {
+  const auto found = std::ranges::find(served, static_cast<api_key>(what.api_key), &api_entry::key);
+  const auto refuse = [&](std::string_view why) {
+    at.log().info("closing the connection from {}: {} (api key {} version {})", what.peer->host, why, what.api_key,
+                  what.api_version);
+    return answer::close_connection();
+  };
+  if (found == served.end()) co_return refuse("an API that isn't served");
+  if (what.peer->controller && !wire::protocol::info(found->key).controller) {
+    co_return refuse("an API that a controller doesn't serve");
+  }
+  const bool known = what.api_version >= found->min_version() && what.api_version <= found->max_version;
+  if (!known && found->key != api_key::api_versions) co_return refuse("a version that isn't served");
+  co_return co_await found->handler(at, what);
+}
+
+}  // namespace moldau::broker

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstddef>
+#include <deque>
+
+#include "rt/completion.hpp"
+#include "rt/task.hpp"
+
+namespace moldau::broker {
+
+/// A core's share of `queued.max.request.bytes`: connections take from it before they read a request's body and give
+/// back when it is answered. As Kafka's memory pool, it lets a request begin while anything is left, so that one larger
+/// than the whole budget still gets through alone.
+class memory_budget {
+ public:
+  explicit memory_budget(std::size_t limit_bytes) : left_(static_cast<std::ptrdiff_t>(limit_bytes)) {}
+
+  /// Waits, first come first served, until something is left; then takes `bytes`.
+  rt::task<void> take(std::size_t bytes) {
+    if (left_ <= 0 || !waiting_.empty()) {
+      rt::completion<bool> turn;
+      waiting_.push_back(&turn);
+      co_await turn;
+    }
+    left_ -= static_cast<std::ptrdiff_t>(bytes);
+    wake_next();
+  }
+  void give_back(std::size_t bytes) {
+    left_ += static_cast<std::ptrdiff_t>(bytes);
+    wake_next();
+  }
+  [[nodiscard]] std::ptrdiff_t left_bytes() const { return left_; }
+
+ private:
+  void wake_next() {
+    if (left_ <= 0 || waiting_.empty()) return;
+    auto* next = waiting_.front();
+    waiting_.pop_front();
+    next->set(true);
+  }
+
+  std::ptrdiff_t left_;
+  std::deque<rt::completion<bool>*> waiting_;
+};
+
+}  // namespace moldau::broker

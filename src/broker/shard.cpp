@@ -1,0 +1,142 @@
+#include "broker/shard.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+#include "broker/dispatch.hpp"
+#include "broker/node.hpp"
+
+namespace moldau::broker {
+namespace {
+
+/// How often idle connections are looked for, at most.
+constexpr std::int64_t idle_check_ms = 10'000;
+/// KIP-227: a session must have lived this long before a larger one may push it out.
+constexpr auto session_eviction_age = std::chrono::minutes(2);
+
+rt::duration milliseconds(std::int64_t ms) {
+  return std::chrono::milliseconds(ms);
+}
+
+}  // namespace
+
+shard::shard(rt::world& world, node& owner, options options)
+    : world_(world),
+      node_(owner),
+      options_(options),
+      log_(world.log().named("broker")),
+      budget_(options.request_memory_bytes),
+      sessions_(options.fetch_session_slots, session_eviction_age, world.core(), world.core_count()) {}
+
+shard& shard::on_core(unsigned core) {
+  return node_.shard_of(core);
+}
+
+const topic_view* shard::find_topic(std::string_view name) {
+  const auto cached = topics_.find(name);
+  if (cached != topics_.end()) return cached->second.get();
+  if (view_.image == nullptr) return nullptr;
+  const metadata::topic* topic = view_.image->find_topic(name);
+  if (topic == nullptr) return nullptr;
+  auto made = std::make_unique<topic_view>(make_topic_view(*topic, *view_.image, *view_.config));
+  return topics_.emplace(topic->name, std::move(made)).first->second.get();
+}
+
+const topic_view* shard::find_topic(const topic_id& id) {
+  const metadata::topic* topic = view_.image == nullptr ? nullptr : view_.image->find_topic(id);
+  return topic == nullptr ? nullptr : find_topic(topic->name);
+}
+
+unsigned shard::core_of(const topic_id_partition& id) const {
+  return storage::core_of(id.topic, id.partition, world_.core_count());
+}
+
+replica::partition* shard::find_partition(const topic_id_partition& id) const {
+  const auto found = partitions_.find(id);
+  return found == partitions_.end() ? nullptr : found->second.get();
+}
+
+void shard::open_partition(storage::log& log, const topic_id_partition& id, leader_epoch epoch,
+                           std::int32_t in_sync_replicas) {
+  partitions_.emplace(
+      id, std::make_unique<replica::partition>(
+              log, id,
+              replica::partition::options{
+                  .ack_after_sync = options_.ack_after_sync, .epoch = epoch, .in_sync_replicas = in_sync_replicas}));
+}
+
+rt::task<void> shard::close_partition(topic_id_partition id) {
+  const auto found = partitions_.find(id);
+  if (found == partitions_.end()) co_return;
+  // Out of the map first, so that nobody finds it while the last users leave.
+  auto gone = std::move(found->second);
+  partitions_.erase(found);
+  co_await gone->close();
+}
+
+void shard::publish(cluster_view view, const metadata::image_changes& changes) {
+  const bool broker_config_changed = view.config != view_.config;
+  const auto before = std::exchange(view_, std::move(view));
+  if (broker_config_changed) topics_.clear();
+  const auto forget = [&](const topic_id& id) {
+    if (before.image == nullptr) return;
+    if (const metadata::topic* topic = before.image->find_topic(id)) topics_.erase(topic->name);
+  };
+  for (const auto& [id, name] : changes.topics_deleted) forget(id);
+  for (const auto& [id, partitions] : changes.partitions) forget(id);
+  for (const auto& resource : changes.configs) {
+    if (resource.type == metadata::config_resource_type::topic) topics_.erase(resource.name);
+  }
+}
+
+void shard::serve(std::unique_ptr<rt::connection> socket, std::string listener) {
+  if (stopping_) return;
+  if (!idle_timer_ && options_.idle_max_ms >= 0) running_.spawn(close_idle());
+  running_.spawn(run_connection(world_.net().adopt(std::move(socket)), std::move(listener)));
+}
+
+rt::task<void> shard::run_connection(std::unique_ptr<rt::connection> socket, std::string listener) {
+  const std::string host = socket->remote().host;
+  peer_info peer;
+  peer.listener = std::move(listener);
+  peer.host = "/" + host;
+  const auto place = connections_.insert(
+      connections_.end(),
+      std::make_unique<connection>(world_, std::move(socket), std::move(peer), *this, budget_, options_.limits));
+  co_await (*place)->run();
+  connections_.erase(place);
+  node_.connection_closed(world_, host);
+}
+
+rt::task<void> shard::close_idle() {
+  const std::int64_t every_ms = std::clamp<std::int64_t>(options_.idle_max_ms / 4, 1, idle_check_ms);
+  while (!stopping_) {
+    idle_timer_ = world_.post_at(world_.now() + milliseconds(every_ms), [this] { idle_tick_.notify_all(); });
+    co_await idle_tick_.wait();
+    const rt::time_point since = world_.now() - milliseconds(options_.idle_max_ms);
+    for (auto at = connections_.begin(); at != connections_.end();) {
+      auto& one = **at++;
+      if (one.last_active() < since) one.close();
+    }
+  }
+}
+
+rt::task<void> shard::stop(rt::time_point deadline) {
+  stopping_ = true;
+  on_stop_.call_all();
+  idle_tick_.notify_all();
+  // A connection may end, and leave the list, while it is told.
+  for (auto at = connections_.begin(); at != connections_.end();) (*at++)->stop_reading();
+  auto cut = world_.post_at(deadline, [this] {
+    for (auto at = connections_.begin(); at != connections_.end();) (*at++)->close();
+  });
+  co_await running_.drained();
+  for (auto& [id, partition] : partitions_) co_await partition->close();
+  partitions_.clear();
+}
+
+rt::task<answer> shard::handle(request& what) {
+  return dispatch(*this, what);
+}
+
+}  // namespace moldau::broker

@@ -1,0 +1,121 @@
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "broker/connection.hpp"
+#include "broker/fetch_session.hpp"
+#include "broker/memory_budget.hpp"
+#include "broker/request.hpp"
+#include "broker/topic_view.hpp"
+#include "config/broker_config.hpp"
+#include "metadata/changes.hpp"
+#include "metadata/image.hpp"
+#include "replica/partition.hpp"
+#include "rt/callback_list.hpp"
+#include "rt/event.hpp"
+#include "rt/spawn.hpp"
+#include "rt/world.hpp"
+#include "storage/log_manager.hpp"
+#include "wire/compression.hpp"
+
+namespace moldau::broker {
+
+class node;
+
+/// What all cores of a broker see the same: replaced as a whole when metadata changes, never edited.
+struct cluster_view {
+  std::shared_ptr<const metadata::image> image;
+  std::shared_ptr<const config::broker_config> config;
+};
+
+/// One core's part of a broker: its connections, the partitions that live on it, and its view of the cluster.
+/// Everything but the constructor is called on its own core.
+class shard final : public request_handler {
+ public:
+  /// Kafka's own tools write to internal topics under this client id.
+  static constexpr std::string_view admin_client_id = "__admin_client";
+
+  struct options {
+    std::size_t request_memory_bytes = 64U << 20U;
+    connection_limits limits;
+    std::int64_t idle_max_ms = 600'000;
+    std::size_t fetch_session_slots = 1000;
+    bool ack_after_sync = true;
+  };
+
+  shard(rt::world& world, node& owner, options options);
+
+  [[nodiscard]] rt::world& world() { return world_; }
+  [[nodiscard]] const base::logger& log() const { return log_; }
+  [[nodiscard]] node& owner() { return node_; }
+  [[nodiscard]] shard& on_core(unsigned core);
+  [[nodiscard]] wire::codec_context& codecs() { return codecs_; }
+  [[nodiscard]] fetch_sessions& sessions() { return sessions_; }
+
+  [[nodiscard]] const metadata::image& image() const { return *view_.image; }
+  [[nodiscard]] const config::broker_config& config() const { return *view_.config; }
+  /// For whoever suspends while reading it.
+  [[nodiscard]] const cluster_view& view() const { return view_; }
+
+  /// Null if there is none. Valid until the next suspension.
+  [[nodiscard]] const topic_view* find_topic(std::string_view name);
+  [[nodiscard]] const topic_view* find_topic(const topic_id& id);
+  /// The core that a partition lives on.
+  [[nodiscard]] unsigned core_of(const topic_id_partition& id) const;
+  /// The partition if it lives here and is open; otherwise null. Hold a `use` across a suspension.
+  [[nodiscard]] replica::partition* find_partition(const topic_id_partition& id) const;
+
+  // What the node does to its shards as metadata changes.
+  void open_partition(storage::log& log, const topic_id_partition& id, leader_epoch epoch,
+                      std::int32_t in_sync_replicas);
+  /// Ends the partition's waits; returns when nobody uses it any more.
+  rt::task<void> close_partition(topic_id_partition id);
+  void publish(cluster_view view, const metadata::image_changes& changes);
+
+  /// Takes over a connection that core 0 accepted.
+  void serve(std::unique_ptr<rt::connection> socket, std::string listener);
+  /// Answers what is in flight, then closes; connections still there at `deadline` are cut.
+  rt::task<void> stop(rt::time_point deadline);
+  [[nodiscard]] bool stopping() const { return stopping_; }
+  /// Called when the broker stops: long polls wait no longer.
+  void on_stop(rt::callback& what) { on_stop_.add(what); }
+  [[nodiscard]] std::size_t connections() const { return connections_.size(); }
+  [[nodiscard]] const auto& partitions() const { return partitions_; }
+
+  rt::task<answer> handle(request& what) override;
+
+ private:
+  rt::task<void> run_connection(std::unique_ptr<rt::connection> socket, std::string listener);
+  rt::task<void> close_idle();
+
+  rt::world& world_;
+  node& node_;
+  options options_;
+  base::logger log_;
+  memory_budget budget_;
+  wire::codec_context codecs_;
+  fetch_sessions sessions_;
+  cluster_view view_;
+
+  struct name_hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view name) const { return std::hash<std::string_view>{}(name); }
+  };
+  std::unordered_map<std::string, std::unique_ptr<topic_view>, name_hash, std::equal_to<>> topics_;
+  std::unordered_map<topic_id_partition, std::unique_ptr<replica::partition>> partitions_;
+
+  std::list<std::unique_ptr<connection>> connections_;
+  rt::gate running_;
+  rt::callback_list on_stop_;
+  rt::event idle_tick_;
+  std::unique_ptr<rt::timer> idle_timer_;
+  bool stopping_ = false;
+};
+
+}  // namespace moldau::broker

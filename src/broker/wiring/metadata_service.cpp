@@ -1,0 +1,269 @@
+#include "broker/wiring/metadata_service.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "broker/wiring/read_log.hpp"
+#include "metadata/format.hpp"
+#include "raft/snapshot.hpp"
+#include "wire/record_batch.hpp"
+
+namespace moldau::broker {
+namespace {
+
+/// How much of the metadata log one read of the start-up replay takes.
+constexpr std::uint32_t replay_read_bytes = 1U << 20U;
+
+}  // namespace
+
+metadata_service::metadata_service(rt::world& world, options chosen)
+    : world_(world),
+      options_(std::move(chosen)),
+      logger_(world.log().named("metadata")),
+      tail_(options_.storage.tail_cache_bytes_per_log, options_.storage.tail_cache_bytes_per_log),
+      sync_(world, options_.storage, [this](const error& why) { on_failed(why); }),
+      quorum_(options_.quorum),
+      controller_(options_.controller),
+      last_snapshot_(world.now()) {}
+
+metadata_service::~metadata_service() = default;
+
+std::string metadata_service::partition_directory() const {
+  return rt::join_path(options_.directory, "__cluster_metadata-0");
+}
+
+std::int64_t metadata_service::now_ms() const {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(world_.now().time_since_epoch()).count();
+}
+
+rt::task<result<void>> metadata_service::start() {
+  auto opened =
+      co_await storage::log::open({.world = &world_, .sync = &sync_, .tail = &tail_, .storage = &options_.storage},
+                                  {.directory = partition_directory(),
+                                   .partition = {"__cluster_metadata", partition_id(0)},
+                                   .topic_id = metadata_topic_id,
+                                   .options = options_.log});
+  if (!opened) co_return std::unexpected<error>(std::move(opened).error());
+  log_ = *std::move(opened);
+  log_->set_listener(this);
+
+  raft::control_state control;
+  MOLDAU_CO_TRY(co_await load_snapshot(control));
+  MOLDAU_CO_TRY(co_await replay(control));
+  MOLDAU_CO_TRY_ASSIGN(const auto persisted, co_await read_quorum_state());
+  applied_.advance(log_->log_end());
+
+  const raft::log_end end{.end = log_->log_end(), .epoch = log_->latest_epoch().value_or(leader_epoch(0))};
+  auto started = quorum_.start(persisted, end, control, world_.wall_ms());
+  if (!started) co_return std::unexpected<error>(std::move(started).error());
+  if (started->quorum_state) {
+    MOLDAU_CO_TRY(co_await write_quorum_state(*std::exchange(started->quorum_state, std::nullopt)));
+  }
+  // What was on disk when a quorum of one starts is committed: the image holds it before the controller takes over.
+  if (auto first = loader_.publish()) co_await options_.on_update(*std::move(first));
+  running_.spawn(apply_loop());
+  const offset lead_from = quorum_.end_offset();
+  MOLDAU_CO_TRY(carry_out(*std::move(started)));
+  MOLDAU_CO_TRY(co_await applied_.wait(lead_from));
+
+  auto content = co_await world_.offload(
+      [&] { return world_.files().read_file(rt::join_path(options_.directory, raft::bootstrap_file_name)); });
+  std::vector<shared_bytes> bootstrap;
+  if (content) {
+    auto records = metadata::read_bootstrap(*content);
+    if (!records) co_return std::unexpected<error>(std::move(records).error());
+    bootstrap = *std::move(records);
+  } else if (content.error().code != errc::not_found) {
+    co_return std::unexpected<error>(std::move(content).error());
+  }
+  auto first = controller_.activate(loader_.current(), quorum_.epoch(), quorum_.end_offset(), bootstrap, now_ms());
+  if (!first.records.empty()) {
+    MOLDAU_CO_TRY_ASSIGN(const offset activated, append(first.records));
+    MOLDAU_CO_TRY(co_await applied_.wait(activated));
+  }
+  running_.spawn(poll_loop());
+  co_return result<void>{};
+}
+
+rt::task<result<void>> metadata_service::load_snapshot(raft::control_state& control) {
+  std::optional<raft::snapshot_id> newest;
+  auto file = co_await world_.offload([&]() -> result<shared_bytes> {
+    auto& files = world_.files();
+    MOLDAU_TRY_ASSIGN(const auto entries, files.list(partition_directory()));
+    for (const auto& entry : entries) {
+      if (raft::is_snapshot_leftover(entry.name)) {
+        MOLDAU_TRY(files.remove(rt::join_path(partition_directory(), entry.name)));
+      } else if (const auto id = raft::parse_snapshot_file_name(entry.name)) {
+        newest = newest ? std::max(*newest, *id) : *id;
+      }
+    }
+    if (!newest) return shared_bytes{};
+    return files.read_file(rt::join_path(partition_directory(), raft::snapshot_file_name(*newest)));
+  });
+  if (!file) co_return std::unexpected<error>(std::move(file).error());
+  if (!newest) co_return result<void>{};
+  auto contents = loader_.load_snapshot(*newest, *file);
+  if (!contents) {
+    co_return fail(contents.error().code, fmt::format("{}/{} can't be used: {}", partition_directory(),
+                                                      raft::snapshot_file_name(*newest), contents.error().message));
+  }
+  control.observe(*contents);
+  if (log_->log_end() < newest->end_offset) {
+    MOLDAU_CO_TRY(co_await log_->truncate_fully_and_start_at(newest->end_offset));
+  }
+  co_return result<void>{};
+}
+
+rt::task<result<void>> metadata_service::replay(raft::control_state& control) {
+  const offset end = log_->log_end();
+  for (offset at = std::max(loader_.next_offset(), log_->log_start()); at < end;) {
+    auto bytes = co_await read_log(world_, *log_, {.from = at, .max_bytes = replay_read_bytes, .upper_bound = end});
+    if (!bytes) co_return std::unexpected<error>(std::move(bytes).error());
+    wire::batch_iterator batches(*bytes);
+    const offset before = at;
+    for (;;) {
+      auto batch = batches.next();
+      if (!batch) co_return std::unexpected<error>(std::move(batch).error());
+      if (!*batch) break;
+      if ((*batch)->last_offset() < at) continue;
+      MOLDAU_CO_TRY(control.observe_batch((*batch)->bytes()));
+      auto loaded = loader_.load_batch((*batch)->bytes());
+      if (!loaded) {
+        co_return fail(loaded.error().code, fmt::format("the metadata log can't be used from offset {} on: {}",
+                                                        (*batch)->base_offset().value(), loaded.error().message));
+      }
+      at = (*batch)->next_offset();
+    }
+    if (at == before) co_return fail(errc::malformed, fmt::format("the metadata log ends early at {}", at.value()));
+  }
+  co_return result<void>{};
+}
+
+rt::task<result<std::optional<raft::quorum_state>>> metadata_service::read_quorum_state() {
+  const std::string path = rt::join_path(partition_directory(), raft::quorum_state_file_name);
+  auto text = co_await world_.offload([&] { return world_.files().read_file(path); });
+  if (!text) {
+    if (text.error().code == errc::not_found) co_return std::optional<raft::quorum_state>{};
+    co_return std::unexpected<error>(std::move(text).error());
+  }
+  auto state = raft::parse_quorum_state(as_text(text->view()));
+  if (!state) co_return fail(state.error().code, fmt::format("{}: {}", path, state.error().message));
+  co_return std::optional(*std::move(state));
+}
+
+rt::task<result<void>> metadata_service::write_quorum_state(std::string text) {
+  co_return co_await world_.offload([&] {
+    return world_.files().write_file_atomically(rt::join_path(partition_directory(), raft::quorum_state_file_name),
+                                                as_bytes(text));
+  });
+}
+
+result<offset> metadata_service::append(const std::vector<shared_bytes>& records) {
+  // Batches are stamped with the wall clock, as Kafka's; the controller itself never sees that clock.
+  MOLDAU_TRY_ASSIGN(auto appended, quorum_.append(records, world_.wall_ms()));
+  MOLDAU_TRY(carry_out(std::move(appended.effects)));
+  return appended.last + 1;
+}
+
+result<void> metadata_service::carry_out(raft::quorum_effects effects) {
+  // Only an election changes it, and a quorum of one has its only election in `start`.
+  MOLDAU_ASSERT(!effects.quorum_state);
+  for (auto& batch : effects.appends) MOLDAU_TRY(log_->append_as_follower(std::move(batch)));
+  for (const auto& batch : effects.committed) {
+    if (auto loaded = loader_.load_batch(batch); !loaded) {
+      on_failed(loaded.error());
+      return loaded;
+    }
+  }
+  if (effects.high_watermark) {
+    log_->set_high_watermark(*effects.high_watermark);
+    updates_.push_back({loader_.publish(), *effects.high_watermark});
+    update_queued_.notify_all();
+  }
+  return {};
+}
+
+void metadata_service::on_synced() {
+  // A failure has been told by `on_failed` already.
+  static_cast<void>(carry_out(quorum_.log_synced(log_->synced_end())));
+}
+
+void metadata_service::on_failed(const error& why) {
+  if (applied_.failed()) return;
+  applied_.fail(why);
+  update_queued_.notify_all();
+  options_.on_failed(why);
+}
+
+rt::task<void> metadata_service::apply_loop() {
+  for (;;) {
+    while (updates_.empty() && !stopping_ && !applied_.failed()) co_await update_queued_.wait();
+    if (updates_.empty() || applied_.failed()) co_return;
+    pending_update next = std::move(updates_.front());
+    updates_.pop_front();
+    if (next.update) co_await options_.on_update(*std::move(next.update));
+    if (applied_.failed()) co_return;
+    applied_.advance(next.end);
+    co_await snapshot_if_due();
+  }
+}
+
+rt::task<void> metadata_service::poll_loop() {
+  while (!stopping_ && !applied_.failed()) {
+    const std::int64_t wait_ms = std::max<std::int64_t>(controller_.next_poll_ms() - now_ms(), 1);
+    poll_timer_ = world_.post_at(world_.now() + std::chrono::milliseconds(std::min<std::int64_t>(wait_ms, 1000)),
+                                 [this] { stop_event_.notify_all(); });
+    co_await stop_event_.wait();
+    if (stopping_ || now_ms() < controller_.next_poll_ms()) continue;
+    const auto out = controller_.poll(now_ms());
+    if (!out.records.empty() && !append(out.records)) co_return;
+  }
+}
+
+rt::task<void> metadata_service::snapshot_if_due() {
+  const auto since = std::chrono::duration_cast<std::chrono::milliseconds>(world_.now() - last_snapshot_).count();
+  if (loader_.current() == nullptr || !options_.snapshots.due(loader_.bytes_since_snapshot(), since)) co_return;
+  last_snapshot_ = world_.now();
+  raft::control_state control{.kraft_version = quorum_.kraft_version(), .voters = {}};
+  if (control.kraft_version > 0) control.voters = quorum_.voters();
+  const auto made = metadata::make_snapshot(*loader_.current(), control, world_.wall_ms());
+  loader_.snapshot_taken();
+  const std::string path = rt::join_path(partition_directory(), raft::snapshot_file_name(made.id));
+  auto written = co_await world_.offload([&]() -> result<void> {
+    auto& files = world_.files();
+    const std::string part = path + ".part";
+    {
+      MOLDAU_TRY_ASSIGN(auto file, files.open(part, rt::open_mode::create_empty));
+      const std::vector<bytes_view> pieces(made.file.begin(), made.file.end());
+      MOLDAU_TRY(file->write_at(0, pieces));
+      MOLDAU_TRY(file->sync());
+    }
+    MOLDAU_TRY(files.rename(part, path));
+    return files.sync_directory(partition_directory());
+  });
+  if (!written) {
+    on_failed(written.error());
+    co_return;
+  }
+  logger_.info("wrote the metadata snapshot {}", raft::snapshot_file_name(made.id));
+}
+
+rt::task<void> metadata_service::stop(bool clean) {
+  stopping_ = true;
+  update_queued_.notify_all();
+  stop_event_.notify_all();
+  co_await running_.drained();
+  if (log_ == nullptr) co_return;
+  log_->set_listener(nullptr);
+  if (clean) {
+    if (auto closed = co_await log_->close(); !closed) logger_.warn("{}", closed.error().message);
+  } else {
+    co_await log_->abandon();
+  }
+  log_.reset();
+  co_await sync_.drained();
+}
+
+}  // namespace moldau::broker

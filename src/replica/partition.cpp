@@ -1,0 +1,72 @@
+#include "replica/partition.hpp"
+
+#include <fmt/format.h>
+
+namespace moldau::replica {
+
+partition::partition(storage::log& log, topic_id_partition id, options options)
+    : log_(log), id_(id), options_(options), committed_(log.log_start()) {
+  log_.begin_epoch(options.epoch);
+  log_.set_listener(this);
+  // Alone in sync, whatever stands in the log (on the disk, if that is what counts) is committed.
+  advance_high_watermark(options_.ack_after_sync ? log_.synced_end() : log_.written_end());
+}
+
+partition::~partition() {
+  log_.set_listener(nullptr);
+}
+
+result<void> partition::check_epoch(leader_epoch current) const {
+  if (current == no_leader_epoch || current == options_.epoch) return {};
+  if (current < options_.epoch) return fail(errc::fenced_leader_epoch);
+  return fail(errc::unknown_leader_epoch);
+}
+
+result<storage::append_info> partition::append(shared_bytes batch, bool acks_all, std::int32_t min_in_sync,
+                                               storage::append_origin origin) {
+  if (closed_) return fail(errc::not_leader_or_follower);
+  if (acks_all && options_.in_sync_replicas < min_in_sync) {
+    return fail(errc::not_enough_replicas,
+                fmt::format("The size of the current ISR {} is insufficient to satisfy the min.isr requirement of {} "
+                            "for partition {}-{}",
+                            options_.in_sync_replicas, min_in_sync, topic(), id_.partition.value()));
+  }
+  return log_.append_as_leader(std::move(batch), options_.epoch, origin);
+}
+
+void partition::on_written() {
+  if (!options_.ack_after_sync) advance_high_watermark(log_.written_end());
+}
+
+void partition::on_synced() {
+  if (options_.ack_after_sync) advance_high_watermark(log_.synced_end());
+}
+
+void partition::on_failed(const error& why) {
+  committed_.fail(why);
+  readers_.call_all();
+}
+
+void partition::advance_high_watermark(offset to) {
+  if (to <= log_.high_watermark() && to <= committed_.reached()) return;
+  log_.set_high_watermark(to);
+  committed_.advance(to);
+  readers_.call_all();
+}
+
+rt::task<void> partition::close() {
+  closed_ = true;
+  committed_.fail({errc::not_leader_or_follower, "the partition is no longer on this broker"});
+  readers_.call_all();
+  while (uses_ > 0) {
+    rt::completion<bool> last;
+    last_use_ = &last;
+    co_await last;
+  }
+}
+
+void partition::leave() {
+  if (--uses_ == 0 && last_use_ != nullptr) std::exchange(last_use_, nullptr)->set(true);
+}
+
+}  // namespace moldau::replica
