@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -27,6 +28,7 @@ namespace moldau::storage {
 
 class segment;
 struct loaded_log;
+struct locate_request;
 
 /// What a core gives to its logs; all of it outlives them.
 struct log_context {
@@ -35,6 +37,9 @@ struct log_context {
   sync_group* sync = nullptr;
   tail_budget* tail = nullptr;
   const storage_options* storage = nullptr;
+  /// Writes the recovery point checkpoints, which a truncation must have done before anything is appended again; may
+  /// be empty where nobody keeps them.
+  std::function<rt::task<result<void>>()> checkpoint = {};
 };
 
 struct log_open_options {
@@ -221,7 +226,6 @@ class log final : private sync_group::member {
     std::uint64_t position = 0;
     shared_bytes bytes;
   };
-  struct position_request;
 
   // sync_group::member
   void begin_write() override;
@@ -234,13 +238,13 @@ class log final : private sync_group::member {
 
   void adopt(loaded_log&& loaded);
   [[nodiscard]] result<void> usable() const;
-  void enqueue(shared_bytes bytes, offset base, offset last, std::int64_t max_timestamp_ms, bool roll_checked);
+  void enqueue(shared_bytes bytes, offset base, offset last, std::int64_t max_timestamp_ms);
   [[nodiscard]] bool must_roll(std::size_t size, offset last, std::int64_t max_timestamp_ms) const;
   void start_segment(offset base);
   void take_marker(const std::optional<completed_transaction>& done);
   [[nodiscard]] result<void> check_range(offset from) const;
   [[nodiscard]] result<read_result> read_tail(const read_options& options, const tail_cache::entry& first);
-  [[nodiscard]] position_request prepare(const read_options& options, const std::shared_ptr<segment>& from) const;
+  [[nodiscard]] locate_request prepare(const read_options& options, const std::shared_ptr<segment>& from) const;
   [[nodiscard]] std::vector<std::shared_ptr<segment>> segment_list() const;
 
   rt::task<void> finish_rolled();
@@ -248,12 +252,18 @@ class log final : private sync_group::member {
   rt::task<result<void>> reload(offset recovery_point, offset log_start);
   rt::task<result<void>> remove_segments(std::vector<std::shared_ptr<segment>> gone, std::string why);
   rt::task<result<void>> delete_below_start();
-  void purge_deleted();
+  rt::task<result<void>> finish_oldest_rolled();
+  rt::task<result<void>> load_largest_times();
+  rt::task<result<void>> doom_files(std::vector<std::string> paths);
+  rt::task<void> purge_deleted();
+  void schedule_purge();
+  void move_start(offset start);
   [[nodiscard]] error fail_directory(error why);
 
   rt::world& world_;
   sync_group& sync_;
   const storage_options& storage_;
+  std::function<rt::task<result<void>>()> context_checkpoint_;
   std::string directory_;
   topic_partition partition_;
   moldau::topic_id topic_id_;
@@ -299,7 +309,6 @@ class log final : private sync_group::member {
 
   async_mutex changing_;
   rt::gate background_;
-  bool member_ = false;
   bool closed_ = false;
 };
 

@@ -1,0 +1,373 @@
+#include "storage/log_recovery.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "storage/batch_walk.hpp"
+#include "storage/checkpoint_file.hpp"
+#include "storage/file_names.hpp"
+#include "storage/folder_scan.hpp"
+
+namespace moldau::storage {
+
+namespace {
+
+/// One loading: what `load_log` does, a step a function.
+class loader {
+ public:
+  loader(rt::file_system& files, const log_open_options& options, const storage_options& storage, std::int64_t now_ms,
+         const base::logger& log)
+      : files_(files), options_(options), storage_(storage), now_ms_(now_ms), log_(log) {
+    out_.directory = options.directory;
+    out_.partition = options.partition;
+    out_.options = options.options;
+  }
+
+  result<loaded_log> run() {
+    MOLDAU_TRY_ASSIGN(scan_, prepare_folder(files_, options_.directory));
+    MOLDAU_TRY(identify());
+    MOLDAU_TRY(read_epochs());
+    for (const auto& [base, found] : scan_.segments) {
+      auto one = std::make_shared<segment>(options_.directory, base);
+      one->size = one->written = one->synced = found.log_size;
+      one->modified_ms = found.modified_ms;
+      one->created = true;
+      out_.segments.push_back(std::move(one));
+    }
+    out_.log_start = options_.log_start;
+    if (!out_.segments.empty()) out_.log_start = std::max(out_.log_start, out_.segments.front()->base);
+    out_.recovery_point = options_.recovery_point;
+    if (out_.segments.empty()) {
+      MOLDAU_TRY(start_empty(out_.log_start));
+    } else {
+      MOLDAU_TRY(options_.clean_shutdown ? open_clean() : recover());
+      if (out_.log_end < out_.log_start) {
+        // What a checkpoint says was deleted can't come back, so nothing of what is here counts.
+        log_.warn("{} ends at {}, below its start {}: it starts anew there", out_.directory, out_.log_end.value(),
+                  out_.log_start.value());
+        MOLDAU_TRY(drop_segments(0));
+        MOLDAU_TRY(start_empty(out_.log_start));
+      }
+    }
+    MOLDAU_TRY(finish_epochs());
+    MOLDAU_TRY(tidy_snapshots());
+    out_.recovery_point = std::clamp(out_.recovery_point, out_.log_start, out_.log_end);
+    return std::move(out_);
+  }
+
+ private:
+  result<void> identify() {
+    MOLDAU_TRY_ASSIGN(const auto known, read_topic_id(files_, options_.directory));
+    out_.topic_id = known.value_or(options_.topic_id);
+    if (known && !options_.topic_id.is_zero() && *known != options_.topic_id) {
+      return fail(errc::inconsistent_topic_id,
+                  fmt::format("{} belongs to the topic with id {}, not to {}", options_.directory, known->to_string(),
+                              options_.topic_id.to_string()));
+    }
+    if (known || options_.topic_id.is_zero()) return {};
+    return files_.write_file_atomically(rt::join_path(options_.directory, names::partition_metadata),
+                                        as_bytes(encode_partition_metadata(options_.topic_id)));
+  }
+
+  result<void> read_epochs() {
+    const std::string path = rt::join_path(options_.directory, names::leader_epochs);
+    if (!files_.exists(path)) return {};
+    MOLDAU_TRY_ASSIGN(const shared_bytes content, files_.read_file(path));
+    epochs_text_ = std::string(as_text(content));
+    auto parsed = epoch_cache::parse(epochs_text_);
+    if (!parsed) {
+      log_.warn("{} can't be read ({}) and is made anew from the batches", path, parsed.error().message);
+      epochs_lost_ = true;
+      return {};
+    }
+    out_.epochs = *std::move(parsed);
+    return {};
+  }
+
+  result<void> finish_epochs() {
+    out_.epochs.truncate_from_end(out_.log_end);
+    out_.epochs.truncate_from_start(out_.log_start);
+    const std::string text = out_.epochs.encode();
+    if (text == epochs_text_ || (epochs_text_.empty() && out_.epochs.entries().empty())) return {};
+    return files_.write_file_atomically(rt::join_path(options_.directory, names::leader_epochs), as_bytes(text));
+  }
+
+  result<void> start_empty(offset at) {
+    auto one = std::make_shared<segment>(options_.directory, at);
+    one->indexes = std::make_unique<active_indexes>(at);
+    MOLDAU_TRY(create_segment_files(files_, *one));
+    out_.segments.push_back(std::move(one));
+    out_.log_end = out_.recovery_point = at;
+    out_.producers.clear();
+    out_.producers.set_map_end(at);
+    return {};
+  }
+
+  /// Everything was closed in order: only the last segment's end is looked for.
+  result<void> open_clean() {
+    for (const auto& one : out_.segments) MOLDAU_TRY(take_sealed(*one));
+    segment& last = *out_.segments.back();
+    MOLDAU_TRY(load_indexes(last, offset(std::numeric_limits<std::int64_t>::max())));
+    MOLDAU_TRY_ASSIGN(const auto file, open_log(last));
+    MOLDAU_TRY_ASSIGN(const std::uint64_t end,
+                      walk_headers(last, *file, last.indexes->offsets.back().position, no_end));
+    if (end < last.size) {
+      log_.warn("{} was closed cleanly, but its last segment is cut short; it is checked from its start",
+                out_.directory);
+      out_.recovery_point = out_.segments.front()->base;
+      return recover();
+    }
+    MOLDAU_TRY(load_producers(out_.log_end));
+    return replay_producers(out_.log_end);
+  }
+
+  /// Checks every batch from the recovery point on.
+  result<void> recover() {
+    const offset known = epochs_lost_ ? out_.segments.front()->base : std::max(out_.recovery_point, out_.log_start);
+    std::size_t first = 0;
+    while (first + 1 < out_.segments.size() && out_.segments[first + 1]->base <= known) ++first;
+    for (std::size_t i = 0; i < first; ++i) MOLDAU_TRY(take_sealed(*out_.segments[i]));
+    const offset from = std::max(known, out_.segments[first]->base);
+    MOLDAU_TRY(load_producers(from));
+    MOLDAU_TRY(replay_producers(from));
+    for (std::size_t i = first; i < out_.segments.size(); ++i) {
+      segment& one = *out_.segments[i];
+      MOLDAU_TRY_ASSIGN(const bool whole, recover_segment(one, from));
+      if (!whole) MOLDAU_TRY(drop_segments(i + 1));
+      if (i + 1 == out_.segments.size()) break;
+      one.indexes->times.maybe_append(one.largest_time.value_or(time_position{}));
+      MOLDAU_TRY(write_indexes(files_, one, take_index_write(one)));
+      one.indexes.reset();
+      out_.recovery_point = std::max(out_.recovery_point, out_.segments[i + 1]->base);
+    }
+    // What was replayed from the page cache isn't on the disk by that.
+    return files_.sync_directory(out_.directory);
+  }
+
+  /// A segment below the recovery point, which is taken as it is.
+  result<void> take_sealed(segment& one) {
+    const auto& found = scan_.segments.at(one.base);
+    if (found.has_txn_index) {
+      MOLDAU_TRY_ASSIGN(const shared_bytes content, files_.read_file(one.path(names::txn_index)));
+      one.aborted = parse_txn_index(content);
+      one.aborted_persisted = one.aborted.size();
+    }
+    if (found.has_offset_index && found.has_time_index) return {};
+    log_.warn("{} lacks an index, which is made anew", one.path(names::log));
+    one.indexes = std::make_unique<active_indexes>(one.base);
+    MOLDAU_TRY_ASSIGN(const auto file, open_log(one));
+    MOLDAU_TRY(walk_headers(one, *file, 0, no_end));
+    one.indexes->times.maybe_append(one.largest_time.value_or(time_position{}));
+    MOLDAU_TRY(write_indexes(files_, one, take_index_write(one)));
+    one.indexes.reset();
+    return {};
+  }
+
+  /// Reads the indexes of the segment that will be appended to, as far as they speak of offsets below `known`.
+  result<void> load_indexes(segment& one, offset known) {
+    one.indexes = std::make_unique<active_indexes>(one.base);
+    const auto& found = scan_.segments.at(one.base);
+    active_indexes& in = *one.indexes;
+    if (found.has_offset_index && found.has_time_index) {
+      MOLDAU_TRY_ASSIGN(const shared_bytes offsets, files_.read_file(one.path(names::offset_index)));
+      in.offsets = offset_index::parse(offsets, one.base, one.size);
+      in.offsets.truncate(known - 1, one.size);
+      MOLDAU_TRY_ASSIGN(const shared_bytes times, files_.read_file(one.path(names::time_index)));
+      in.times = time_index::parse(times, one.base, known);
+    }
+    in.offsets_persisted = in.offsets.size();
+    in.times_persisted = in.times.size();
+    one.largest_time.reset();
+    if (in.times.size() > 0) one.largest_time = in.times.back();
+    std::erase_if(one.aborted, [&](const aborted_entry& e) { return e.last_offset >= known; });
+    one.aborted_persisted = one.aborted.size();
+    return {};
+  }
+
+  /// Walks headers from `position` to the end or to the first batch that reaches `known`; takes times (and, where
+  /// the walk begins past the last entry, index entries) in. Returns where it stopped; the log ends there for now.
+  result<std::uint64_t> walk_headers(segment& one, rt::file& file, std::uint64_t position, offset known) {
+    MOLDAU_TRY_ASSIGN(const auto first, read_batch_info(file, access::blocking, 0, one.size));
+    if (first) one.first_timestamp_ms = first->max_timestamp_ms;
+    one.bytes_since_index_entry = 0;
+    out_.log_end = one.base;
+    while (true) {
+      MOLDAU_TRY_ASSIGN(const auto batch, read_batch_info(file, access::blocking, position, one.size));
+      if (!batch || batch->last >= known) return position;
+      one.on_batch(position, batch->size, batch->last, batch->max_timestamp_ms, options_.options.index_interval_bytes);
+      out_.log_end = batch->last + 1;
+      position = batch->end();
+    }
+  }
+
+  /// False if the segment's tail had to be cut off.
+  result<bool> recover_segment(segment& one, offset known) {
+    MOLDAU_TRY_ASSIGN(const auto file, open_log(one));
+    std::uint64_t start = 0;
+    one.aborted.clear();
+    if (known > one.base) {
+      MOLDAU_TRY(take_sealed(one));
+      MOLDAU_TRY(load_indexes(one, known));
+      auto reached = walk_headers(one, *file, one.indexes->offsets.back().position, known);
+      if (reached && out_.log_end <= known) {
+        start = *reached;
+      } else if (!reached && reached.error().code == errc::io_error) {
+        return std::unexpected<error>(std::move(reached).error());
+      }
+    }
+    if (start == 0) {
+      one.indexes = std::make_unique<active_indexes>(one.base);
+      one.largest_time.reset();
+      one.aborted.clear();
+      one.aborted_persisted = 0;
+      one.bytes_since_index_entry = 0;
+      out_.log_end = one.base;
+    }
+    const std::uint64_t checked_from = start;
+    batch_walk walk(*file, start, one.size);
+    std::string why = "the last batch is cut short";
+    while (true) {
+      auto next = walk.next();
+      if (!next) {
+        if (next.error().code != errc::corrupt_message) return std::unexpected<error>(std::move(next).error());
+        why = next.error().message;
+        break;
+      }
+      if (!*next) break;
+      const wire::batch_view batch = **next;
+      if (!batch.is_crc_ok() || batch.base_offset() < out_.log_end) {
+        why = "a batch's checksum or offset is wrong";
+        start = walk.position();
+        break;
+      }
+      take_batch(one, batch, walk.position());
+      start = walk.next_position();
+    }
+    out_.recovered_bytes += start - checked_from;
+    const std::uint64_t cut = one.size - start;
+    if (cut > 0) {
+      log_.warn("{} is cut from {} to {} bytes: {}", one.path(names::log), one.size, start, why);
+      MOLDAU_TRY(file->truncate(start));
+      out_.truncated_bytes += cut;
+    }
+    // The bytes may have been in the page cache only; what was acknowledged is on the disk already, so this is cheap.
+    MOLDAU_TRY(file->sync_data());
+    one.size = one.written = one.synced = start;
+    return cut == 0;
+  }
+
+  void take_batch(segment& one, const wire::batch_view& batch, std::uint64_t position) {
+    one.on_batch(position, batch.size_bytes(), batch.last_offset(), batch.max_timestamp_ms(),
+                 options_.options.index_interval_bytes);
+    out_.log_end = batch.next_offset();
+    const auto latest = out_.epochs.latest();
+    if (batch.leader_epoch() >= leader_epoch(0) && (!latest || batch.leader_epoch() > *latest)) {
+      out_.epochs.assign(batch.leader_epoch(), batch.base_offset());
+    }
+    if (batch.base_offset() < out_.producers.map_end()) return;
+    const auto done = out_.producers.update(batch);
+    if (done && done->aborted) {
+      one.aborted.push_back({.producer_id = done->producer_id,
+                             .first_offset = done->first_offset,
+                             .last_offset = done->last_offset,
+                             .last_stable_offset = out_.producers.last_stable_offset_after(*done)});
+    }
+  }
+
+  result<void> drop_segments(std::size_t from) {
+    for (std::size_t i = from; i < out_.segments.size(); ++i) {
+      log_.warn("{} is removed: what comes before it had to be cut", out_.segments[i]->path(names::log));
+      MOLDAU_TRY(remove_files(files_, segment_paths(out_.directory, out_.segments[i]->base)));
+    }
+    out_.segments.resize(from);
+    return {};
+  }
+
+  /// The newest snapshot that isn't above `at`.
+  result<void> load_producers(offset at) {
+    out_.producers.clear();
+    out_.producers.set_map_end(out_.segments.front()->base);
+    for (auto snapshot = scan_.snapshots.rbegin(); snapshot != scan_.snapshots.rend(); ++snapshot) {
+      if (*snapshot > at) continue;
+      const std::string path = rt::join_path(out_.directory, segment_file_name(*snapshot, names::snapshot));
+      MOLDAU_TRY_ASSIGN(const shared_bytes content, files_.read_file(path));
+      auto loaded = out_.producers.load_snapshot(content, *snapshot, now_ms_, storage_.producer_id_expiration_ms);
+      if (loaded) return {};
+      log_.warn("{}: {}; it is removed, an older one is used", path, loaded.error().message);
+      MOLDAU_TRY(remove_files(files_, {path}));
+    }
+    return {};
+  }
+
+  /// Takes in what lies between the snapshot and `to`.
+  result<void> replay_producers(offset to) {
+    const offset from = std::max(out_.producers.map_end(), out_.log_start);
+    for (std::size_t i = 0; from < to && i < out_.segments.size(); ++i) {
+      segment& one = *out_.segments[i];
+      if (one.base >= to) break;
+      if (i + 1 < out_.segments.size() && out_.segments[i + 1]->base <= from) continue;
+      MOLDAU_TRY_ASSIGN(const auto file, open_log(one));
+      batch_walk walk(*file, 0, one.size);
+      while (true) {
+        MOLDAU_TRY_ASSIGN(const auto batch, walk.next());
+        if (!batch || batch->base_offset() >= to) break;
+        if (batch->base_offset() >= from) out_.producers.update(*batch);
+      }
+    }
+    out_.producers.set_map_end(to);
+    return {};
+  }
+
+  /// Snapshots at segments' bases stay for truncation; of the others only the newest that the log reaches.
+  result<void> tidy_snapshots() {
+    std::vector<std::string> gone;
+    std::optional<offset> newest;
+    for (const offset at : scan_.snapshots) {
+      const bool at_base = std::ranges::any_of(out_.segments, [&](const auto& s) { return s->base == at; });
+      if (at <= out_.log_end && at_base) continue;
+      if (at <= out_.log_end && at == scan_.snapshots.back()) {
+        newest = at;
+        continue;
+      }
+      gone.push_back(rt::join_path(out_.directory, segment_file_name(at, names::snapshot)));
+    }
+    out_.checkpoint_snapshot = newest;
+    return remove_files(files_, gone);
+  }
+
+  result<std::shared_ptr<rt::file>> open_log(segment& one) {
+    return one.log_file.open(files_, one.path(names::log), rt::open_mode::write);
+  }
+
+  static constexpr offset no_end{std::numeric_limits<std::int64_t>::max()};
+
+  rt::file_system& files_;
+  const log_open_options& options_;
+  const storage_options& storage_;
+  const std::int64_t now_ms_;
+  const base::logger& log_;
+  folder_scan scan_;
+  loaded_log out_;
+  std::string epochs_text_;
+  bool epochs_lost_ = false;
+};
+
+}  // namespace
+
+result<loaded_log> load_log(rt::file_system& files, const log_open_options& options, const storage_options& storage,
+                            std::int64_t now_ms, const base::logger& log) {
+  return loader(files, options, storage, now_ms, log).run();
+}
+
+result<std::optional<topic_id>> read_topic_id(rt::file_system& files, const std::string& directory) {
+  const std::string path = rt::join_path(directory, names::partition_metadata);
+  if (!files.exists(path)) return std::nullopt;
+  MOLDAU_TRY_ASSIGN(const shared_bytes content, files.read_file(path));
+  auto parsed = parse_partition_metadata(as_text(content));
+  if (!parsed) return fail(parsed.error().code, fmt::format("{}: {}", path, parsed.error().message));
+  return *parsed;
+}
+
+}  // namespace moldau::storage
