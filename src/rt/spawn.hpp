@@ -129,7 +129,9 @@ class gate {
   task<void> counted(task<void> what) {
     std::exception_ptr failure;
     try {
-      co_await std::move(what);
+      // What the task owns goes before the count falls: whoever waits for that may be about to take its world away.
+      task<void> running = std::move(what);
+      co_await std::move(running);
     } catch (...) {
       failure = std::current_exception();
     }

@@ -27,6 +27,7 @@ core_world::core_world(unsigned index, const core_list& all, worker_pool& worker
 core_world::~core_world() = default;
 
 void core_world::run() {
+  const rt::detached_frames::scope spawned_here(&frames_);
   const auto keep_running = asio::make_work_guard(context_);
   context_.run();
 }

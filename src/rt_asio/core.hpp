@@ -6,6 +6,7 @@
 #include <mutex>
 #include <vector>
 
+#include "rt/spawn.hpp"
 #include "rt/world.hpp"
 #include "rt_asio/posix_file_system.hpp"
 #include "rt_asio/timer_queue.hpp"
@@ -30,8 +31,10 @@ class core_world final : public rt::world {
   void run();
   /// Any thread. Drops what is posted from now on.
   void stop();
-  /// Drops what was never run. After `run`, before any core of the host goes: the dropped may belong to another one.
+  /// Drops what was never run, and then (on all cores, when all have dropped theirs) takes down the coroutines that
+  /// still wait. After `run`; any thread.
   void drop_pending();
+  void drop_coroutines() { frames_.destroy_all(); }
   [[nodiscard]] boost::asio::io_context& context() { return context_; }
 
   rt::time_point now() const override { return std::chrono::steady_clock::now(); }
@@ -66,6 +69,7 @@ class core_world final : public rt::world {
   boost::asio::io_context context_;
   std::unique_ptr<rt::transport> net_;
 
+  rt::detached_frames frames_;
   timer_queue timers_;
   system_timer system_timer_;
   std::optional<rt::time_point> armed_for_;

@@ -72,6 +72,12 @@ struct host::state {
   void stop() {
     for (auto& each : cores) each->stop();
   }
+  /// Last core first: core 0 usually starts everything, so that what its coroutines own goes last.
+  void drop_everything() {
+    workers.stop();
+    for (auto& each : cores) each->drop_pending();
+    for (auto each = cores.rbegin(); each != cores.rend(); ++each) (*each)->drop_coroutines();
+  }
   void watch(const std::shared_ptr<std::function<void(int)>>& what) {
     signals->async_wait([this, what](const boost::system::error_code& failed, int number) {
       if (failed) return;
@@ -91,8 +97,7 @@ struct host::state {
 host::host(options chosen) : state_(std::make_unique<state>(chosen)) {}
 
 host::~host() {
-  state_->workers.stop();
-  for (auto& each : state_->cores) each->drop_pending();
+  state_->drop_everything();
 }
 
 unsigned host::core_count() const {
@@ -113,7 +118,7 @@ void host::run() {
   }
   state_->run_core(0);
   for (auto& each : threads) each.join();
-  state_->workers.stop();
+  state_->drop_everything();
   if (state_->failure) std::rethrow_exception(state_->failure);
 }
 

@@ -43,7 +43,8 @@ class host {
   /// the workers have finished what they had been given. Throws what left a core's loop as an exception.
   void run();
   /// Ends the loops after what they are doing just now; any thread, any number of times. What is posted from then on is
-  /// dropped. For an orderly end, finish the work first and stop last: coroutines that still wait never go on.
+  /// dropped, and `run` takes down the coroutines that still wait where they stand. For an orderly end, finish the work
+  /// first and stop last.
   void stop();
 
   /// Calls `what` on core 0 with the number of each signal of `signals` that arrives, in place of the system's default.
