@@ -70,6 +70,8 @@ class snapshot_writer {
 
 /// What a snapshot's control records hold.
 struct snapshot_contents {
+  /// As the caller named it.
+  snapshot_id id;
   std::int64_t last_contained_log_timestamp_ms = 0;
   std::int16_t kraft_version = 0;
   std::optional<voter_set> voters;
@@ -80,7 +82,7 @@ struct snapshot_contents {
 ///
 /// Errors: `malformed` when the file is cut short, a checksum is wrong, or header or footer are missing (a snapshot
 /// without a footer was never finished); what `each` returns.
-[[nodiscard]] result<snapshot_contents> read_snapshot(bytes_view file,
+[[nodiscard]] result<snapshot_contents> read_snapshot(snapshot_id id, bytes_view file,
                                                       const std::function<result<void>(bytes_view)>& each);
 
 }  // namespace moldau::raft

@@ -2,15 +2,15 @@
 
 #include <compare>
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "moldau/core/ids.hpp"
 #include "moldau/core/result.hpp"
 
-namespace moldau::wire::raft {
+namespace moldau::wire::protocol {
 struct voters_record;
 }
 
@@ -43,19 +43,19 @@ struct voter {
   friend bool operator==(const voter&, const voter&) = default;
 };
 
-/// Who votes, by node id. A value; not thread safe.
+/// Who votes, one voter a node id. A value; not thread safe.
 class voter_set {
  public:
   voter_set() = default;
   explicit voter_set(std::vector<voter> voters);
 
   /// The set that a VotersRecord holds, copied out of it.
-  [[nodiscard]] static voter_set from_record(const wire::raft::voters_record& record);
+  [[nodiscard]] static voter_set from_record(const wire::protocol::voters_record& record);
   /// `controller.quorum.voters`: "1@host:9093,2@host:9093", all on listener `name`, with kraft.version 0.
   /// Errors: `invalid_argument` with a sentence that names the entry.
   [[nodiscard]] static result<voter_set> parse(std::string_view text, std::string_view listener_name);
   /// Strings of the record point into this set.
-  [[nodiscard]] wire::raft::voters_record to_record() const;
+  [[nodiscard]] wire::protocol::voters_record to_record() const;
 
   [[nodiscard]] bool empty() const { return voters_.empty(); }
   [[nodiscard]] std::size_t size() const { return voters_.size(); }
@@ -72,7 +72,10 @@ class voter_set {
   friend bool operator==(const voter_set&, const voter_set&) = default;
 
  private:
-  std::map<broker_id, voter> voters_;
+  void set(voter v);
+
+  /// In rising order of their ids.
+  std::vector<voter> voters_;
 };
 
 }  // namespace moldau::raft
