@@ -47,8 +47,8 @@ struct broker_registration {
   bool in_controlled_shutdown = false;
   bool is_migrating_zk_broker = false;
   std::vector<directory_id> directories;
-  /// Directories that take no new partitions (KIP-1066).
-  std::vector<directory_id> cordoned_directories;
+  /// Directories that take no new partitions (KIP-1066); nothing until the broker has told.
+  std::optional<std::vector<directory_id>> cordoned_directories;
 
   [[nodiscard]] bool active() const { return !fenced && !in_controlled_shutdown; }
   /// Null if the broker has no such listener.
@@ -215,7 +215,8 @@ class image {
 
   /// Ends editing: from here on this image may be copied and shared.
   void seal();
-  friend bool operator==(const image&, const image&) = default;
+  /// Whether both say the same, provenance aside. Compares everything: for tests.
+  [[nodiscard]] bool same_contents(const image& other) const;
 };
 
 }  // namespace moldau::metadata

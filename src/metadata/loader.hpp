@@ -54,6 +54,10 @@ class loader {
   /// Records of a transaction that hasn't ended.
   bool in_transaction_ = false;
   std::vector<shared_bytes> transaction_;
+
+  [[nodiscard]] result<void> load_record(bytes_view record);
+  [[nodiscard]] result<void> commit_transaction();
+
   offset next_offset_{0};
   std::size_t bytes_since_snapshot_ = 0;
 };

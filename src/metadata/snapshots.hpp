@@ -14,8 +14,8 @@
 namespace moldau::metadata {
 
 /// The image as records in Kafka's order (features, cluster, topics, configs, quotas, producer ids, ACLs, SCRAM,
-/// delegation tokens), each group as Kafka batches it.
-[[nodiscard]] std::vector<std::vector<shared_bytes>> image_records(const image& from);
+/// delegation tokens). What the image's metadata.version can't express is left out, as in Kafka.
+[[nodiscard]] std::vector<shared_bytes> image_records(const image& from);
 
 /// The snapshot of `from`: its id is one past the image's last offset, with the epoch of that.
 struct made_snapshot {
