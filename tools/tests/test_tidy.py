@@ -39,6 +39,10 @@ class Tidy(unittest.TestCase):
         for line in ("#include <fcntl.h>", "#include <fstream>", "#include <sys/socket.h>", "#include <thread>"):
             self.assertEqual(1, len(self.check({"testing/sim/a.cpp": line})), line)
 
+    def test_lets_tests_read_files_and_nothing_else(self):
+        self.assertEqual([], self.check({"src/base/tests/a.cpp": "#include <fstream>"}))
+        self.assert_finds(": thread:", {"src/base/tests/a.cpp": "#include <thread>"})
+
     def test_leaves_the_world_itself_alone(self):
         self.assertEqual([], self.check({"src/rt_asio/a.cpp": "#include <fcntl.h>\nint f() { return ::open(p, 0); }"}))
 
