@@ -147,12 +147,16 @@ def member(group, topic, seen, **more):
                     raise
 
         reader.subscribe([topic], on_assign=assigned, on_revoke=revoked)
-        while not self.stopping.is_set():
+        # Counted only once committed, so that a restart of the broker comes after the commit.
+        pending = []
+        while pending or not self.stopping.is_set():
             message = poll(reader)
             if message is not None:
-                seen[message.value()] += 1
-            elif seen:
+                pending.append(message.value())
+            elif pending:
                 commit()
+                seen.update(pending)
+                pending = []
         reader.close()
 
     return common.Member(loop)

@@ -9,6 +9,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.BooleanSupplier;
 import org.apache.kafka.clients.consumer.ConsumerRebalanceListener;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.ConsumerRecords;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.clients.producer.KafkaProducer;
@@ -55,9 +56,10 @@ final class Groups {
     private void loop() {
       try (consumer) {
         while (!stopping) {
-          for (ConsumerRecord<byte[], byte[]> record : consumer.poll(Duration.ofMillis(50)))
-            seen.merge(new String(record.value()), 1, Integer::sum);
+          ConsumerRecords<byte[], byte[]> records = consumer.poll(Duration.ofMillis(50));
+          // Counted only once committed, so that a restart of the broker comes after the commit.
           commit();
+          for (ConsumerRecord<byte[], byte[]> record : records) seen.merge(new String(record.value()), 1, Integer::sum);
         }
       } catch (Throwable error) {
         failure = error;
