@@ -4,6 +4,8 @@
 #include <deque>
 #include <utility>
 
+#include "rt/world.hpp"
+
 namespace moldau::storage {
 
 /// Lets coroutines of one core through one after another, in order of arrival; they may suspend while they hold it.
@@ -24,11 +26,12 @@ class async_mutex {
     async_mutex* held_;
   };
 
-  async_mutex() = default;
+  explicit async_mutex(rt::world& world) : world_(world) {}
   async_mutex(const async_mutex&) = delete;
   async_mutex& operator=(const async_mutex&) = delete;
 
-  /// `auto held = co_await m.lock();`: released by the guard's destructor, which may run the next in line at once.
+  /// `auto held = co_await m.lock();`: released by the guard's destructor; the next in line runs by the core's queue,
+  /// when the holder's frame is gone.
   [[nodiscard]] auto lock() {
     struct awaiter {
       async_mutex& self;
@@ -38,7 +41,6 @@ class async_mutex {
     };
     return awaiter{*this};
   }
-  [[nodiscard]] bool locked() const { return locked_; }
 
  private:
   void release() {
@@ -46,11 +48,11 @@ class async_mutex {
       locked_ = false;
       return;
     }
-    auto next = waiting_.front();
+    world_.post([next = waiting_.front()] { next.resume(); });
     waiting_.pop_front();
-    next.resume();
   }
 
+  rt::world& world_;
   bool locked_ = false;
   std::deque<std::coroutine_handle<>> waiting_;
 };

@@ -25,7 +25,8 @@ log::log(log_context context, loaded_log&& loaded)
       sync_(*context.sync),
       storage_(*context.storage),
       context_checkpoint_(std::move(context.checkpoint)),
-      tail_(*context.tail) {
+      tail_(*context.tail),
+      changing_(*context.world) {
   directory_ = loaded.directory;
   partition_ = loaded.partition;
   topic_id_ = loaded.topic_id;

@@ -153,6 +153,7 @@ class log final : private sync_group::member {
   /// Bytes of all segments.
   [[nodiscard]] std::uint64_t size_bytes() const;
   [[nodiscard]] std::size_t segment_count() const { return segments_.size(); }
+  [[nodiscard]] offset first_segment_base() const { return segments_.begin()->first; }
 
   /// Appends a batch as the leader of this partition.
   ///

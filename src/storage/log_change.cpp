@@ -74,6 +74,7 @@ rt::task<result<void>> log::reload(offset recovery_point, offset log_start) {
 rt::task<result<void>> log::truncate_to(offset end) {
   if (end >= log_end_) co_return result<void>{};
   if (end < segments_.begin()->first) co_return co_await truncate_fully_and_start_at(end);
+  MOLDAU_CO_TRY(usable());
   const auto held = co_await changing_.lock();
   MOLDAU_CO_TRY(co_await flush_locked(false));
   co_await sync_.idle(*this);
@@ -96,8 +97,8 @@ rt::task<result<void>> log::truncate_to(offset end) {
 }
 
 rt::task<result<void>> log::truncate_fully_and_start_at(offset start) {
-  const auto held = co_await changing_.lock();
   MOLDAU_CO_TRY(usable());
+  const auto held = co_await changing_.lock();
   co_await sync_.idle(*this);
   MOLDAU_CO_TRY(usable());
   rolled_.clear();
@@ -150,6 +151,7 @@ rt::task<result<void>> log::delete_below_start() {
 }
 
 rt::task<result<std::size_t>> log::apply_retention() {
+  MOLDAU_CO_TRY(usable());
   const auto held = co_await changing_.lock();
   MOLDAU_CO_TRY(usable());
   const std::int64_t now_ms = world_.wall_ms();

@@ -60,6 +60,7 @@ rt::task<result<void>> log::finish_oldest_rolled() {
 }
 
 rt::task<result<void>> log::flush() {
+  MOLDAU_CO_TRY(usable());
   const auto held = co_await changing_.lock();
   co_return co_await flush_locked(false);
 }
@@ -95,8 +96,8 @@ rt::task<result<void>> log::flush_locked(bool closing) {
 }
 
 rt::task<result<void>> log::close() {
-  result<void> done;
-  {
+  result<void> done = usable();
+  if (done) {
     const auto held = co_await changing_.lock();
     done = co_await flush_locked(true);
   }
@@ -105,15 +106,18 @@ rt::task<result<void>> log::close() {
 }
 
 rt::task<void> log::abandon() {
-  if (!std::exchange(closed_, true)) {
-    const error why{.code = errc::kafka_storage_error, .message = fmt::format("{} is closed", directory_)};
-    purge_timer_.reset();
-    co_await sync_.idle(*this);
-    written_.fail(why);
-    synced_.fail(why);
-    co_await background_.drained();
-    sync_.remove(*this);
+  if (std::exchange(closed_, true)) co_return;
+  purge_timer_.reset();
+  // Those in line before this one come to their end first; nobody joins the line any more.
+  {
+    const auto held = co_await changing_.lock();
   }
+  co_await sync_.idle(*this);
+  const error why{.code = errc::kafka_storage_error, .message = fmt::format("{} is closed", directory_)};
+  written_.fail(why);
+  synced_.fail(why);
+  co_await background_.drained();
+  sync_.remove(*this);
 }
 
 }  // namespace moldau::storage

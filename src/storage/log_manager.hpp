@@ -121,16 +121,20 @@ class log_manager {
   struct directory_state;
   struct found_log;
 
-  rt::task<result<void>> load_directory(std::size_t index, std::vector<found_log>& found);
+  rt::task<result<void>> read_directory(directory_state& in, std::vector<found_log>& found);
   rt::task<result<void>> open_found(std::vector<found_log> found);
-  void make_cores();
-  rt::task<void> destroy_cores();
+  rt::task<void> make_cores();
+  [[nodiscard]] log_context context_of(core_storage& on, std::size_t directory);
+  [[nodiscard]] log_options options_of(const std::string& topic) const;
   rt::task<result<void>> write_checkpoints();
+  /// Runs `work` for each log, each on its core, `at_once` of a core's at a time. Returns the first error.
+  rt::task<result<void>> for_each_log(std::function<rt::task<result<void>>(log&)> work, unsigned at_once);
   rt::task<void> periodic(std::int64_t interval_ms, std::function<rt::task<void>()> work);
-  rt::task<void> retention();
-  rt::task<void> compaction();
+  rt::task<void> end_background();
+  rt::task<void> destroy_cores();
   void directory_failed(std::size_t index, const error& why);
-  rt::task<void> remove_later(std::string path, std::int64_t delay_ms);
+  rt::task<void> remove_directory(std::string path);
+  void remove_later(std::string path, std::int64_t delay_ms);
 
   rt::world& world_;
   manager_options options_;
@@ -138,7 +142,8 @@ class log_manager {
   std::vector<directory_id> directory_ids_;
   std::vector<std::unique_ptr<core_storage>> cores_;
   std::unordered_map<topic_id_partition, known_log> known_;
-  rt::event stop_;
+  std::vector<std::unique_ptr<rt::timer>> removals_;
+  std::vector<rt::event*> ticks_;
   bool stopping_ = false;
   rt::gate background_;
   async_mutex checkpointing_;
