@@ -74,7 +74,10 @@ std::int64_t reader::length(bool flexible, bool short_length) {
 
 std::optional<bytes_view> reader::sized(bool flexible, bool short_length, bool nullable) {
   const std::int64_t size = length(flexible, short_length);
-  if (size >= 0) return raw(static_cast<std::size_t>(size));
+  if (size >= 0) {
+    const bytes_view out = raw(static_cast<std::size_t>(size));
+    return ok() ? std::optional(out) : std::nullopt;
+  }
   if (!nullable) fail("a field is null that may not be");
   return std::nullopt;
 }
