@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "broker/node.hpp"
+#include "broker/serve.hpp"
 #include "broker/shard.hpp"
 
 namespace moldau::broker {
@@ -17,6 +18,20 @@ auto ask_controller(shard& at, Handler handler) {
   return at.world().call_on(0, [&owner = at.owner(), handler = std::move(handler)]() mutable {
     return owner.metadata().call(std::move(handler));
   });
+}
+
+/// The frame of a handler whose work is all the controller's: `act(controller, message, now_ms, arena)` gives the
+/// outcome. A metadata log that can't be written any more is about to stop the node: the connection is closed.
+template <typename Request, typename Act>
+rt::task<answer> serve_by_controller(shard& at, request& what, Act act) {
+  wire::reader from(what.body);
+  auto message = Request::decode(from, what.api_version);
+  if (!message) co_return answer::close_connection();
+  auto done = co_await ask_controller(at, [&](metadata::controller& controller, std::int64_t now_ms) {
+    return act(controller, *message, now_ms, what.arena);
+  });
+  if (!done) co_return answer::close_connection();
+  co_return answer_with(at, what, encode_response(what, *done));
 }
 
 }  // namespace moldau::broker

@@ -22,7 +22,20 @@ constexpr std::array served{
     serve_all(api_key::metadata, &metadata),
     serve_all(api_key::api_versions, &api_versions),
     serve_all(api_key::create_topics, &create_topics),
+    serve_all(api_key::delete_topics, &delete_topics),
+    serve_all(api_key::delete_records, &delete_records),
     serve_all(api_key::init_producer_id, &init_producer_id),
+    serve_all(api_key::offset_for_leader_epoch, &offset_for_leader_epoch),
+    serve_all(api_key::describe_configs, &describe_configs),
+    serve_all(api_key::alter_configs, &alter_configs),
+    serve_all(api_key::describe_log_dirs, &describe_log_dirs),
+    serve_all(api_key::create_partitions, &create_partitions),
+    serve_all(api_key::incremental_alter_configs, &incremental_alter_configs),
+    serve_all(api_key::describe_quorum, &describe_quorum),
+    serve_all(api_key::update_features, &update_features),
+    serve_all(api_key::describe_cluster, &describe_cluster),
+    serve_all(api_key::describe_producers, &describe_producers),
+    serve_all(api_key::describe_topic_partitions, &describe_topic_partitions),
 };
 
 static_assert(std::ranges::is_sorted(served, {}, &api_entry::key));

@@ -6,6 +6,7 @@
 #include <chrono>
 
 #include "broker/wiring/directories.hpp"
+#include "broker/wiring/random_uuid.hpp"
 #include "metadata/format.hpp"
 #include "wire/protocol/allocate_producer_ids_request.hpp"
 #include "wire/protocol/allocate_producer_ids_response.hpp"
@@ -30,16 +31,6 @@ shard::options shard_options(const config::broker_config& config, unsigned cores
           .ack_after_sync = config.boolean("log.flush.ack")};
 }
 
-uuid random_uuid(rt::world& world) {
-  std::array<std::byte, 16> bytes{};
-  const std::uint64_t parts[2] = {world.random(), world.random()};
-  std::memcpy(bytes.data(), parts, sizeof parts);
-  // As java.util.UUID: version 4, variant 2.
-  bytes[6] = (bytes[6] & std::byte{0x0f}) | std::byte{0x40};
-  bytes[8] = (bytes[8] & std::byte{0x3f}) | std::byte{0x80};
-  return uuid(bytes);
-}
-
 }  // namespace
 
 node::node(options chosen)
@@ -62,7 +53,7 @@ rt::task<result<void>> node::start() {
   MOLDAU_CO_TRY(co_await start_metadata());
   MOLDAU_CO_TRY(co_await load_logs());
   MOLDAU_CO_TRY(co_await register_broker());
-  producer_ids_ = std::make_unique<producer_ids>([this]() -> rt::task<result<producer_ids::block>> {
+  producer_ids_ = std::make_unique<producer_ids>(main_world(), [this]() -> rt::task<result<producer_ids::block>> {
     wire::protocol::allocate_producer_ids_request wanted;
     wanted.broker_id = id();
     wanted.broker_epoch = broker_epoch_;

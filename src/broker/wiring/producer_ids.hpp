@@ -6,6 +6,7 @@
 #include "moldau/core/ids.hpp"
 #include "moldau/core/result.hpp"
 #include "rt/task.hpp"
+#include "rt/world.hpp"
 #include "storage/async_mutex.hpp"
 
 namespace moldau::broker {
@@ -20,7 +21,7 @@ class producer_ids {
   };
   using allocator = std::function<rt::task<result<block>>()>;
 
-  explicit producer_ids(allocator more) : more_(std::move(more)) {}
+  producer_ids(rt::world& world, allocator more) : more_(std::move(more)), allocating_(world) {}
 
   /// Errors: what the controller says; `coordinator_load_in_progress` stands for "ask again".
   [[nodiscard]] rt::task<result<producer_id>> next();
