@@ -34,7 +34,7 @@ void report(simulator& failed, std::size_t lines) {
 
 bool for_each_seed(const seeds& which, const std::function<void(simulator&)>& scenario) {
   const auto only = number_from_environment("MOLDAU_SIM_SEED");
-  const std::uint64_t first = only.value_or(which.first);
+  const std::uint64_t first = only.value_or(number_from_environment("MOLDAU_SIM_FIRST").value_or(which.first));
   const std::uint64_t count = only ? 1 : number_from_environment("MOLDAU_SIM_SEEDS").value_or(which.count);
   for (std::uint64_t seed = first; seed - first < count; ++seed) {
     simulator run(seed, which.settings(seed));

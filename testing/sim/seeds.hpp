@@ -23,8 +23,8 @@ struct seeds {
 /// Runs `scenario` with one seed after the other and stops at the first that fails, by an exception (which goes on) or
 /// as `which.failed` says; that seed is printed to stderr with the last log lines.
 ///
-/// The environment: `MOLDAU_SIM_SEED=<n>` runs just that seed, as a failure says; `MOLDAU_SIM_SEEDS=<n>` replaces the
-/// count. Returns whether all went well.
+/// The environment: `MOLDAU_SIM_SEED=<n>` runs just that seed, as a failure says; `MOLDAU_SIM_FIRST=<n>` and
+/// `MOLDAU_SIM_SEEDS=<n>` replace the first one and the count. Returns whether all went well.
 bool for_each_seed(const seeds& which, const std::function<void(simulator&)>& scenario);
 
 }  // namespace moldau::testing::sim
