@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -53,7 +54,7 @@ class batch_builder {
                                        std::optional<bytes_view> value, std::span<const header_view> headers = {});
 
   /// The last offset that the batch covers, if that isn't its last record's: for the cleaner.
-  void set_last_offset(offset last) { next_offset_ = offset(wrapping_add(last.value(), 1)); }
+  void set_last_offset(offset last) { next_offset_ = std::max(next_offset_, offset(wrapping_add(last.value(), 1))); }
   /// A producer learns these only when the batch is about to leave.
   void set_producer(producer_id id, producer_epoch epoch, std::int32_t base_sequence);
 

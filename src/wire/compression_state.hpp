@@ -55,6 +55,8 @@ class codec_context::state {
   std::vector<std::unique_ptr<inflater>> inflaters;
   std::vector<lz4_decompression> lz4_decompressions;
   std::vector<zstd_decompression> zstd_decompressions;
+  /// What `record_reader` decompresses into.
+  std::vector<std::unique_ptr<std::vector<std::byte>>> windows;
 
   template <typename T>
   static T take(std::vector<T>& from) {

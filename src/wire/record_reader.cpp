@@ -6,6 +6,7 @@
 #include <cstring>
 #include <utility>
 
+#include "wire/compression_state.hpp"
 #include "wire/legacy_message_set.hpp"
 #include "wire/record_varint.hpp"
 
@@ -33,10 +34,24 @@ const std::byte* read_bytes(const std::byte* at, const std::byte* end, std::opti
 }  // namespace
 
 /// The window onto a compressed batch: `window` holds what has come out and hasn't been read, from `from` to `to`.
+/// Its memory comes from the context and goes back there, unless one large record made it large.
 struct record_reader::stream {
+  stream(decompressor source_, codec_context::state& state_, const record_limits& limits_)
+      : source(std::move(source_)), state(state_), limits(limits_), window(codec_context::state::take(state_.windows)) {
+    if (window == nullptr) window = std::make_unique<std::vector<std::byte>>();
+  }
+  stream(const stream&) = delete;
+  stream& operator=(const stream&) = delete;
+  ~stream() {
+    if (window->size() <= kept_window_bytes_max) codec_context::state::give(state.windows, std::move(window));
+  }
+
+  static constexpr std::size_t kept_window_bytes_max = std::size_t{1} << 20U;
+
   decompressor source;
+  codec_context::state& state;
   record_limits limits;
-  std::vector<std::byte> window;
+  std::unique_ptr<std::vector<std::byte>> window;
   std::size_t from = 0;
   std::size_t to = 0;
   std::size_t total = 0;
@@ -64,7 +79,7 @@ result<record_reader> record_reader::open(batch_view batch, codec_context& conte
   if (batch.compression() == codec::none) return out;
   MOLDAU_TRY_ASSIGN(decompressor source, decompressor::open(batch.compression(), batch.payload(), context));
   out.rest_ = {};
-  out.stream_ = std::make_unique<stream>(stream{.source = std::move(source), .limits = limits});
+  out.stream_ = std::make_unique<stream>(std::move(source), context.internals(), limits);
   return out;
 }
 
@@ -123,8 +138,8 @@ result<bool> record_reader::next_streamed(record_view& out) {
   MOLDAU_TRY(refill(longest_varint));
   stream& s = *stream_;
   std::int32_t size = 0;
-  const std::byte* start = s.window.data() + s.from;
-  const std::byte* at = record_varint::read(start, s.window.data() + s.to, size);
+  const std::byte* start = s.window->data() + s.from;
+  const std::byte* at = record_varint::read(start, s.window->data() + s.to, size);
   if (at == nullptr || size < 0) return malformed_record("it is cut short");
   if (static_cast<std::size_t>(size) > s.limits.record_bytes_max) {
     return fail(errc::message_too_large, fmt::format("a compressed batch holds a record of {} bytes, the limit is {}",
@@ -133,7 +148,7 @@ result<bool> record_reader::next_streamed(record_view& out) {
   const std::size_t whole = static_cast<std::size_t>(at - start) + static_cast<std::size_t>(size);
   MOLDAU_TRY_ASSIGN(const bool is_whole, refill(whole));
   if (!is_whole) return malformed_record("it is cut short");
-  const bytes_view body(s.window.data() + s.from + whole - static_cast<std::size_t>(size),
+  const bytes_view body(s.window->data() + s.from + whole - static_cast<std::size_t>(size),
                         static_cast<std::size_t>(size));
   s.from += whole;
   consumed_ += whole;
@@ -149,13 +164,13 @@ result<bool> record_reader::refill(std::size_t at_least) {
   while (s.to - s.from < at_least) {
     if (s.ended) return false;
     if (s.from > 0) {
-      std::memmove(s.window.data(), s.window.data() + s.from, s.to - s.from);
+      std::memmove(s.window->data(), s.window->data() + s.from, s.to - s.from);
       s.to -= s.from;
       s.from = 0;
     }
     // A record may claim any size: the window only doubles what has really come out.
-    if (s.to == s.window.size()) s.window.resize(std::max(step_bytes, s.window.size() * 2));
-    const mutable_bytes room(s.window.data() + s.to, s.window.size() - s.to);
+    if (s.to == s.window->size()) s.window->resize(std::max(step_bytes, s.window->size() * 2));
+    const mutable_bytes room(s.window->data() + s.to, s.window->size() - s.to);
     MOLDAU_TRY_ASSIGN(const std::size_t got, s.source.read(room));
     s.ended = got < room.size();
     s.to += got;
