@@ -93,8 +93,7 @@ result<bool> settle_compaction(rt::file_system& files, const std::string& direct
 result<folder_scan> prepare_folder(rt::file_system& files, const std::string& directory) {
   folder_scan out;
   if (!files.exists(directory)) {
-    MOLDAU_TRY(files.make_directories(directory));
-    MOLDAU_TRY(files.sync_directory(rt::parent_path(directory)));
+    MOLDAU_TRY(make_directory_durably(files, directory));
     return out;
   }
   MOLDAU_TRY_ASSIGN(auto entries, files.list(directory));
@@ -123,6 +122,14 @@ result<folder_scan> prepare_folder(rt::file_system& files, const std::string& di
     }
   }
   return out;
+}
+
+result<void> make_directory_durably(rt::file_system& files, const std::string& path) {
+  if (files.exists(path)) return {};
+  const std::string parent = rt::parent_path(path);
+  if (parent != path) MOLDAU_TRY(make_directory_durably(files, parent));
+  MOLDAU_TRY(files.make_directories(path));
+  return files.sync_directory(parent);
 }
 
 result<void> create_segment_files(rt::file_system& files, segment& of) {

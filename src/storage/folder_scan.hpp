@@ -30,6 +30,9 @@ struct folder_scan {
 /// compaction that hadn't finished is undone, one that had is carried through, indexes without a log go. Blocks.
 [[nodiscard]] result<folder_scan> prepare_folder(rt::file_system& files, const std::string& directory);
 
+/// Makes the directory and those above it, each one's name durable. Blocks.
+[[nodiscard]] result<void> make_directory_durably(rt::file_system& files, const std::string& path);
+
 /// Makes a new segment's files and their names durable. Blocks.
 [[nodiscard]] result<void> create_segment_files(rt::file_system& files, segment& of);
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "storage/file_names.hpp"
+#include "storage/folder_scan.hpp"
 #include "storage/log_recovery.hpp"
 #include "storage/manager_internal.hpp"
 
@@ -76,7 +77,7 @@ rt::task<result<void>> log_manager::read_directory(directory_state& in, std::vec
   std::vector<std::string> doomed;
   const auto read = co_await world_.offload([&]() -> result<void> {
     const auto path = [&](std::string_view name) { return rt::join_path(in.path, name); };
-    MOLDAU_TRY(files.make_directories(in.path));
+    MOLDAU_TRY(make_directory_durably(files, in.path));
     auto lock = files.lock(path(names::lock));
     if (!lock) {
       return fail(lock.error().code, fmt::format("{} is in use by another process ({}): stop that one, or give this "

@@ -65,7 +65,6 @@ class log_rig {
  public:
   explicit log_rig(std::uint64_t seed = 1, sim::options settings = sim::calm())
       : simulator(seed, std::move(settings)), host(simulator.add_host("broker")) {
-    host.start({});
     options.directory = "/data/orders-0";
     options.partition = {.topic = "orders", .partition = partition_id(0)};
     options.topic_id = *uuid::parse("AAAAAAAAAAAAAAAAAAAAAg");
