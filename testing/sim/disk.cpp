@@ -100,7 +100,7 @@ result<bool> disk::begin(disk_op op, std::string_view path, const actor& who) {
   bool crashes = false;
   if (op != disk_op::read) {
     ++changes_;
-    crashes = crash_at_ == changes_;
+    crashes = crash_at_ == changes_ || random_.chance(faults_.crash);
     if (read_only_) return fail(errc::io_error, fmt::format("{}: read-only file system", path));
   }
   if (const auto planned = planned_.find(op); planned != planned_.end()) {
@@ -120,9 +120,14 @@ result<bool> disk::begin(disk_op op, std::string_view path, const actor& who) {
   return crashes;
 }
 
+void disk::trace(bytes_view written) {
+  queue_.trace(as_text(written));
+}
+
 std::unexpected<error> disk::crash() {
+  const ending how = crash_at_ == changes_ ? crash_as_ : ending::power_cut;
   crash_at_.reset();
-  if (end_process_) end_process_(crash_as_);
+  if (end_process_) end_process_(how);
   if (std::uncaught_exceptions() == 0) throw host_crashed();
   return fail(errc::io_error, "the power is gone");
 }

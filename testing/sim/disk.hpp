@@ -28,7 +28,8 @@ enum class disk_op : unsigned char { read, write, sync, truncate, create, rename
 ///
 /// A crash point ends the host's process inside a file call that changes something, by throwing `host_crashed`: the
 /// change was made, and is unsynced; if it was a sync, chance says whether that still happened. The exception also
-/// leaves calls that a destructor makes, so programs shouldn't change files in destructors.
+/// leaves calls that a destructor makes, so programs shouldn't change files in destructors. In a call that the test
+/// makes itself, it reaches the test.
 class disk {
  public:
   disk(scheduler& queue, random_source random, disk_options faults)
@@ -64,6 +65,8 @@ class disk {
   /// For the world's file system: accounts for an operation that begins. Fails as faults say; otherwise tells whether
   /// this is the crash point, in which case the caller makes its change, calls `crash` and returns its result.
   [[nodiscard]] result<bool> begin(disk_op op, std::string_view path, const actor& who);
+  /// What is written counts in the trace.
+  void trace(bytes_view written);
   /// Ends the process, and throws (unless an exception is on its way already: then fails).
   [[nodiscard]] std::unexpected<error> crash();
   void when_crashed(std::function<void(ending)> end_process) { end_process_ = std::move(end_process); }

@@ -52,6 +52,10 @@ void host::crash(const power_cut& how) {
   disk_.faults().power_cut = usual;
 }
 
+void host::spawn(rt::task<void> what, unsigned on) {
+  core(on).post([w = std::move(what)]() mutable { rt::spawn(std::move(w)); });
+}
+
 void host::end(ending how) {
   process& current = *processes_.back();
   if (current.dead() && how == ending::power_cut && ended_ != ending::power_cut) {

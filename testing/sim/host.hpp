@@ -43,8 +43,11 @@ class host {
   [[nodiscard]] rt::world& core(unsigned index = 0);
   [[nodiscard]] sim::disk& disk() { return disk_; }
 
-  /// Runs `main` on core 0; when its task ends, the process exits. Kept for `restart`.
+  /// Runs `main` on core 0; when its task ends, the process exits. Once a process. Kept for `restart`.
   void start(program main);
+  /// Runs `what` on a core by itself, as `rt::spawn` does from within. (The test itself must not call `rt::spawn`: such
+  /// a frame belongs to no process.)
+  void spawn(rt::task<void> what, unsigned core = 0);
   /// Whether the process hasn't ended. From within: false once it is to end after this event.
   [[nodiscard]] bool running() const;
   /// How the last process ended; nothing while it runs.

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <bit>
+
 #include "testing/sim/host.hpp"
 #include "testing/sim/transport.hpp"
 
@@ -175,6 +177,8 @@ void network::try_connect(const std::shared_ptr<connecting>& attempt) {
   auto made = std::make_shared<link>(queue_, random_.split(), settings_, routes_,
                                      link::end{from, attempt->home, {here, ephemeral}},
                                      link::end{to, socket.home, {there, attempt->to.port}});
+  // Forget those that are gone, each time the number has doubled.
+  if (std::has_single_bit(links_.size())) std::erase_if(links_, [](const auto& known) { return known.expired(); });
   links_.push_back(made);
   socket.backlog.push_back(std::make_unique<simulated_connection>(made, 1));
   socket.wake();

@@ -35,6 +35,8 @@ struct disk_options {
   double write_error = 0;
   double sync_error = 0;
   double read_error = 0;
+  /// Probability that an operation that changes something is a crash point (a power cut; see `disk`).
+  double crash = 0;
   /// Probability that a range is in the page cache when somebody asks.
   double resident = 1;
   /// Writing past it fails with `disk_full`, after what fits.

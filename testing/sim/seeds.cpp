@@ -1,7 +1,5 @@
 #include "testing/sim/seeds.hpp"
 
-#include <fmt/format.h>
-
 #include <charconv>
 #include <cstdio>
 #include <cstdlib>
@@ -21,13 +19,8 @@ std::optional<std::uint64_t> number_from_environment(const char* name) {
   return value;
 }
 
-void report(simulator& failed, std::size_t lines) {
-  const std::string text = fmt::format(
-      "{}seed {} failed after {} events, {:.6f} s of virtual time, trace {:016x}\n"
-      "MOLDAU_SIM_SEED={} runs it again\n",
-      failed.logs().tail(lines), failed.seed(), failed.events(), static_cast<double>(failed.now().count()) / 1e9,
-      failed.trace_hash(), failed.seed());
-  std::fputs(text.c_str(), stderr);
+void print(const simulator& failed, std::size_t lines) {
+  std::fputs(failed.report(lines).c_str(), stderr);
 }
 
 }  // namespace
@@ -41,11 +34,11 @@ bool for_each_seed(const seeds& which, const std::function<void(simulator&)>& sc
     try {
       scenario(run);
     } catch (...) {
-      report(run, which.log_lines);
+      print(run, which.log_lines);
       throw;
     }
     if (which.failed && which.failed()) {
-      report(run, which.log_lines);
+      print(run, which.log_lines);
       return false;
     }
   }

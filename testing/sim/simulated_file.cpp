@@ -58,6 +58,7 @@ result<void> simulated_file::write_whole(std::uint64_t position, bytes_view byte
     }
   }
   node_->write(position, fitting);
+  storage_.trace(fitting);
   node_->modified_ms = wall_ms_();
   if (*begun) return storage_.crash();
   if (fitting.size() < bytes.size()) return fail(errc::disk_full, fmt::format("{}: no space left on device", path_));

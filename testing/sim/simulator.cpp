@@ -1,5 +1,7 @@
 #include "testing/sim/simulator.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace moldau::testing::sim {
@@ -23,6 +25,14 @@ host& simulator::host_named(std::string_view name) {
   const auto found = std::ranges::find(hosts_, name, [](const auto& known) { return known->name(); });
   MOLDAU_ASSERT(found != hosts_.end());
   return **found;
+}
+
+std::string simulator::report(std::size_t log_lines) const {
+  return fmt::format(
+      "{}seed {} after {} events, {:.6f} s of virtual time, trace {:016x}\n"
+      "MOLDAU_SIM_SEED={} runs it again\n",
+      logs_.tail(log_lines), seed_, queue_.events(), static_cast<double>(now().count()) / 1e9, queue_.trace_hash(),
+      seed_);
 }
 
 bool simulator::step() {

@@ -64,6 +64,9 @@ class simulator {
   /// How many events have run.
   [[nodiscard]] std::uint64_t events() const { return queue_.events(); }
 
+  /// For whoever reads a failure: the seed, how to run it again, and the last log lines.
+  [[nodiscard]] std::string report(std::size_t log_lines = 200) const;
+
   /// Runs one event, taking time to it if need be. False if nothing is left to happen.
   bool step();
   /// Runs what happens in that time.

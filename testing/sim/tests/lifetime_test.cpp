@@ -165,6 +165,37 @@ TEST(Lifetime, ACrashPointOnTheReactorUnwindsTheProgram) {
   EXPECT_TRUE(a.disk().content_of("x"));
 }
 
+TEST(Lifetime, CrashesComeByChanceToo) {
+  simulator s(1);
+  host& a = s.add_host("a");
+  a.disk().faults().crash = 0.1;
+  int boots = 0;
+  a.start([&](host& h) -> rt::task<void> {
+    ++boots;
+    while (true) co_await h.core().offload([&] { return h.core().files().write_file_atomically("x", as_bytes("1")); });
+  });
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_TRUE(s.run_until([&] { return !a.running(); }, 60s));
+    a.restart();
+  }
+  s.run_for(1ms);
+  EXPECT_EQ(boots, 21);
+}
+
+TEST(Lifetime, ASpawnedTaskGoesWithItsProcess) {
+  simulator s(1);
+  host& a = s.add_host("a");
+  int alive = 0;
+  a.spawn([](host& h, int& count) -> rt::task<void> {
+    const counted self(count);
+    co_await h.core().sleep_for(1h);
+  }(a, alive));
+  s.run_for(1s);
+  EXPECT_EQ(alive, 1);
+  a.kill();
+  EXPECT_EQ(alive, 0);
+}
+
 TEST(Lifetime, ADeadProcessTakesNothing) {
   simulator s(1);
   host& a = s.add_host("a");
