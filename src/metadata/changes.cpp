@@ -154,8 +154,8 @@ class applier {
     to->id = r.partition_id;
     to->replicas = r.replicas;
     to->directories = r.directories;
-    // Before KIP-858 a record holds none: not told yet.
-    to->directories.resize(r.replicas.size());
+    // Before KIP-858 a record holds none.
+    to->directories.resize(r.replicas.size(), migrating_directory);
     to->isr = r.isr;
     to->removing_replicas = r.removing_replicas;
     to->adding_replicas = r.adding_replicas;

@@ -5,8 +5,9 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "config/broker_config.hpp"
@@ -17,6 +18,12 @@
 
 namespace moldau::wire {
 class arena;
+}
+namespace moldau::wire::protocol::create_topics_request_types {
+struct creatable_topic;
+}
+namespace moldau::wire::protocol::create_partitions_request_types {
+struct create_partitions_topic;
 }
 namespace moldau::wire::protocol {
 struct allocate_producer_ids_request;
@@ -53,6 +60,8 @@ struct controller_options {
   const config::broker_config* config = nullptr;
   /// Fresh random bits for topic ids and placement, from the world.
   std::function<std::uint64_t()> random;
+  /// The quorum's.
+  std::int16_t kraft_version = 1;
   /// `broker.session.timeout.ms`
   std::int64_t session_timeout_ms = 9'000;
   /// `metadata.max.idle.interval.ms`; 0: no NoOpRecords.
@@ -91,9 +100,11 @@ class controller {
   ~controller();
 
   /// This node leads `epoch`, and `committed` holds everything in the log, which ends at `end`. On an empty log (no
-  /// metadata.version yet) the first transaction is written from `bootstrap` (see `read_bootstrap`).
+  /// metadata.version yet) the first transaction is written from `bootstrap` (see `read_bootstrap`). With
+  /// `open_transaction` (`loader::in_transaction`) the log ends in one that its writer didn't finish: it is aborted.
   [[nodiscard]] spontaneous activate(std::shared_ptr<const image> committed, leader_epoch epoch, offset end,
-                                     const std::vector<shared_bytes>& bootstrap, std::int64_t now_ms);
+                                     const std::vector<shared_bytes>& bootstrap, std::int64_t now_ms,
+                                     bool open_transaction = false);
   [[nodiscard]] bool active() const { return active_; }
   /// This node leads no more.
   void deactivate();
@@ -116,8 +127,10 @@ class controller {
       const wire::protocol::incremental_alter_configs_request& request, std::int64_t now_ms, wire::arena& arena);
   [[nodiscard]] outcome<wire::protocol::alter_configs_response> alter_configs(
       const wire::protocol::alter_configs_request& request, std::int64_t now_ms, wire::arena& arena);
+  /// `version` is the request's: from 2 on the response has one error for all features.
   [[nodiscard]] outcome<wire::protocol::update_features_response> update_features(
-      const wire::protocol::update_features_request& request, std::int64_t now_ms, wire::arena& arena);
+      const wire::protocol::update_features_request& request, std::int16_t version, std::int64_t now_ms,
+      wire::arena& arena);
   [[nodiscard]] outcome<wire::protocol::broker_registration_response> register_broker(
       const wire::protocol::broker_registration_request& request, std::int64_t now_ms);
   [[nodiscard]] outcome<wire::protocol::broker_heartbeat_response> heartbeat(
@@ -130,16 +143,88 @@ class controller {
       const wire::protocol::unregister_broker_request& request, std::int64_t now_ms, wire::arena& arena);
 
  private:
-  class transaction;
-  friend class transaction;
+  using record_list = std::vector<shared_bytes>;
 
+  /// What is known of a broker beyond its registration, by this controller since it is active.
   struct session {
     std::int64_t last_contact_ms = 0;
-    /// The broker asked to shut down; it may once the log up to here is committed and it leads nothing.
-    bool wants_shutdown = false;
+    /// Whether it has spoken to this controller yet.
+    bool contacted = false;
+    /// The end of the records that its controlled shutdown came to; -1 while it wants none.
+    std::int64_t shutdown_offset = -1;
     /// The last metadata offset that it says it has.
     std::int64_t metadata_offset = -1;
   };
+
+  /// Applies `records` to the latest state and gives them their place in the log.
+  [[nodiscard]] offset commit(const record_list& records, std::int64_t now_ms);
+  template <typename Response>
+  [[nodiscard]] outcome<Response> finish(Response response, record_list records, std::int64_t now_ms) {
+    const offset first = commit(records, now_ms);
+    return {.response = std::move(response), .records = std::move(records), .first_offset = first};
+  }
+  [[nodiscard]] spontaneous finish(record_list records, std::int64_t now_ms) {
+    const offset first = commit(records, now_ms);
+    return {.records = std::move(records), .first_offset = first};
+  }
+  [[nodiscard]] std::int16_t metadata_version() const { return latest_.metadata_version(); }
+  [[nodiscard]] uuid random_uuid();
+
+  // controller_topics.cpp
+  struct new_topic;
+  [[nodiscard]] result<new_topic> plan_topic(const wire::protocol::create_topics_request_types::creatable_topic& asked);
+  [[nodiscard]] result<std::vector<partition>> plan_partitions(
+      const wire::protocol::create_topics_request_types::creatable_topic& asked);
+  [[nodiscard]] result<partition> plan_partition(partition_id id, const std::vector<broker_id>& replicas) const;
+  [[nodiscard]] result<void> check_manual_assignment(const std::vector<broker_id>& replicas,
+                                                     std::optional<std::size_t> replication_factor) const;
+  [[nodiscard]] result<record_list> plan_more_partitions(
+      const wire::protocol::create_partitions_request_types::create_partitions_topic& asked);
+
+  // controller_configs.cpp
+  struct config_change;
+  [[nodiscard]] result<void> alter_resource(const config_resource& resource, const std::vector<config_change>& changes,
+                                            record_list& out) const;
+  [[nodiscard]] result<void> check_resource(const config_resource& resource) const;
+  [[nodiscard]] result<void> check_configs(const config_resource& resource, const config_map& all,
+                                           const std::vector<config_change>& changes) const;
+
+  // controller_brokers.cpp
+  enum class broker_state : std::uint8_t { fenced, unfenced, controlled_shutdown, shutdown_now };
+  [[nodiscard]] broker_state state_of(const broker_registration& broker) const;
+  [[nodiscard]] broker_state next_state(const broker_registration& broker,
+                                        const wire::protocol::broker_heartbeat_request& request) const;
+  [[nodiscard]] bool has_leaderships(broker_id broker) const;
+  [[nodiscard]] bool has_live_session(const broker_registration& broker, std::int64_t now_ms) const;
+  [[nodiscard]] result<broker_registration> check_registration(
+      const wire::protocol::broker_registration_request& request, std::int64_t now_ms) const;
+  void fence(const broker_registration& broker, record_list& out) const;
+  void unfence(const broker_registration& broker, record_list& out) const;
+  void begin_shutdown(const broker_registration& broker, record_list& out) const;
+  void change_directories(const broker_registration& broker, const wire::protocol::broker_heartbeat_request& request,
+                          record_list& out) const;
+
+  // controller_partitions.cpp
+  /// Which broker's state changes, for the partitions that follow from it.
+  struct broker_change {
+    broker_id removed = no_broker;
+    broker_id added = no_broker;
+    /// Was killed: what it had may be gone, so it isn't eligible to lead (KIP-966).
+    broker_id unclean = no_broker;
+  };
+  /// Changes leader and ISR of every partition that `concerned` picks.
+  void change_leaders(const broker_change& change, const std::function<bool(const partition&)>& concerned,
+                      record_list& out) const;
+  [[nodiscard]] std::int32_t min_insync_replicas(const topic& t, std::size_t replicas) const;
+  [[nodiscard]] bool unclean_elections(const topic& t) const;
+  [[nodiscard]] bool elr_enabled() const;
+
+  // controller_features.cpp
+  [[nodiscard]] result<void> check_feature_update(std::string_view name, std::int16_t level,
+                                                  std::int8_t upgrade_type) const;
+  /// KIP-966: with eligible leaders on, `min.insync.replicas` must be the same on every broker.
+  void make_elr_safe(record_list& out) const;
+  [[nodiscard]] result<void> check_supported(std::string_view name, std::int16_t level) const;
 
   controller_options options_;
   image latest_;

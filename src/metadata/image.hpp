@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <compare>
 #include <cstddef>
 #include <cstdint>
@@ -37,7 +38,7 @@ using feature_ranges = std::map<std::string, version_range, std::less<>>;
 
 struct broker_registration {
   broker_id id = no_broker;
-  /// The offset of its RegisterBrokerRecord.
+  /// The offset at which the records of its registration began.
   std::int64_t epoch = -1;
   uuid incarnation;
   std::vector<listener> listeners;
@@ -65,6 +66,13 @@ struct controller_registration {
 
   friend bool operator==(const controller_registration&, const controller_registration&) = default;
 };
+
+/// What a partition's directory says while nobody knows it (`DirectoryId`): the broker has several and hasn't told.
+inline constexpr directory_id unassigned_directory{};
+/// The same, because the broker is from before KIP-858.
+inline constexpr directory_id migrating_directory{std::array<std::byte, 16>{
+    std::byte{0}, std::byte{0}, std::byte{0}, std::byte{0}, std::byte{0}, std::byte{0}, std::byte{0}, std::byte{0},
+    std::byte{0}, std::byte{0}, std::byte{0}, std::byte{0}, std::byte{0}, std::byte{0}, std::byte{0}, std::byte{2}}};
 
 struct partition {
   partition_id id{0};

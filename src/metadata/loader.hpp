@@ -41,6 +41,8 @@ class loader {
   [[nodiscard]] const std::shared_ptr<const image>& current() const { return current_; }
   /// One past the last offset that was loaded.
   [[nodiscard]] offset next_offset() const { return next_offset_; }
+  /// Whether the log ends inside a transaction: a controller that takes over aborts it, and no snapshot is due.
+  [[nodiscard]] bool in_transaction() const { return in_transaction_; }
   /// Bytes of batches since the last snapshot that was loaded or `snapshot_taken`: for `snapshot_policy`.
   [[nodiscard]] std::size_t bytes_since_snapshot() const { return bytes_since_snapshot_; }
   void snapshot_taken() { bytes_since_snapshot_ = 0; }

@@ -96,6 +96,8 @@ class quorum {
   /// Nothing until the first record of this leader's epoch is committed (as in Kafka).
   [[nodiscard]] std::optional<offset> high_watermark() const { return high_watermark_; }
   [[nodiscard]] std::int16_t kraft_version() const { return control_.kraft_version; }
+  /// For the header of snapshots.
+  [[nodiscard]] const control_state& control() const { return control_; }
   /// Who votes now: those of the log, or the configured ones.
   [[nodiscard]] const voter_set& voters() const;
 
