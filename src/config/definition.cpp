@@ -4,15 +4,22 @@
 #include <array>
 #include <vector>
 
+#include "base/assert.hpp"
 #include "config/tables/tables.hpp"
 
 namespace moldau::config {
 namespace {
 
+// The longest name that a typo is looked up for; all of ours are shorter.
+constexpr std::size_t longest_name = 96;
+
 std::vector<const definition*> sorted(std::initializer_list<std::span<const definition>> tables) {
   std::vector<const definition*> out;
   for (const auto& table : tables) {
-    for (const definition& def : table) out.push_back(&def);
+    for (const definition& def : table) {
+      MOLDAU_ASSERT(def.name.size() <= longest_name);
+      out.push_back(&def);
+    }
   }
   std::ranges::sort(out, {}, &definition::name);
   return out;
@@ -22,9 +29,6 @@ const definition* find(std::span<const definition* const> definitions, std::stri
   const auto at = std::ranges::lower_bound(definitions, name, {}, &definition::name);
   return at != definitions.end() && (*at)->name == name ? *at : nullptr;
 }
-
-// The longest name that a typo is looked up for; all of ours are shorter.
-constexpr std::size_t longest_name = 96;
 
 // Levenshtein's distance, two neighbouring letters swapped counting one; given up once it must be more than `most`.
 // Both texts are at most `longest_name` long.
