@@ -26,7 +26,8 @@ log::log(log_context context, loaded_log&& loaded)
       storage_(*context.storage),
       context_checkpoint_(std::move(context.checkpoint)),
       tail_(*context.tail),
-      changing_(*context.world) {
+      changing_(*context.world),
+      compacting_(*context.world) {
   directory_ = loaded.directory;
   partition_ = loaded.partition;
   topic_id_ = loaded.topic_id;

@@ -211,6 +211,26 @@ class log final : private sync_group::member {
   /// Deletes whole segments by retention time, size and log start, as far as the high watermark allows. Returns how
   /// many went. Also forgets producers that have been silent too long.
   [[nodiscard]] rt::task<result<std::size_t>> apply_retention();
+  /// How much compaction would have to do, and whether it is due.
+  struct compaction_need {
+    /// Where the part begins that hasn't been cleaned, and where what may not be cleaned yet does.
+    offset first_dirty;
+    offset first_uncleanable;
+    std::uint64_t clean_bytes = 0;
+    std::uint64_t dirty_bytes = 0;
+    /// By `min.cleanable.dirty.ratio` or `max.compaction.lag.ms`.
+    bool due = false;
+
+    [[nodiscard]] double dirty_ratio() const {
+      const auto all = static_cast<double>(clean_bytes + dirty_bytes);
+      return all > 0 ? static_cast<double>(dirty_bytes) / all : 0;
+    }
+  };
+  /// `cleaned_to` is what cleaner-offset-checkpoint says of this log.
+  [[nodiscard]] rt::task<result<compaction_need>> compaction_needed(offset cleaned_to);
+  /// Keeps the last record of each key in [`need.first_dirty`, `need.first_uncleanable`), and tombstones for
+  /// `delete.retention.ms`. Returns up to where the log is clean now. Runs on workers; appends and reads go on.
+  [[nodiscard]] rt::task<result<offset>> compact(compaction_need need);
   /// Starts a new segment at the log end if the active one holds anything.
   void roll();
   /// Syncs indexes, producer snapshot and epochs and moves the recovery point to what the log end is now.
@@ -221,7 +241,6 @@ class log final : private sync_group::member {
   [[nodiscard]] rt::task<void> abandon();
 
  private:
-  friend class cleaner;
   struct queued_write {
     std::shared_ptr<segment> to;
     std::uint64_t position = 0;
@@ -309,6 +328,7 @@ class log final : private sync_group::member {
   std::unique_ptr<rt::timer> purge_timer_;
 
   async_mutex changing_;
+  async_mutex compacting_;
   rt::gate background_;
   bool closed_ = false;
 };

@@ -105,6 +105,7 @@ rt::task<result<void>> log_manager::read_directory(directory_state& in, std::vec
     in.recovery_points = checkpoint(names::recovery_points);
     in.log_starts = checkpoint(names::log_starts);
     in.high_watermarks = checkpoint(names::high_watermarks);
+    in.cleaner_offsets = checkpoint(names::cleaner_offsets);
     MOLDAU_TRY_ASSIGN(const auto entries, files.list(in.path));
     for (const auto& entry : entries) {
       if (!entry.is_directory) continue;

@@ -129,6 +129,8 @@ class log_manager {
   rt::task<result<void>> write_checkpoints();
   /// Runs `work` for each log, each on its core, `at_once` of a core's at a time. Returns the first error.
   rt::task<result<void>> for_each_log(std::function<rt::task<result<void>>(log&)> work, unsigned at_once);
+  rt::task<void> compact_all();
+  rt::task<bool> compact_dirtiest(std::size_t directory);
   rt::task<void> periodic(std::int64_t interval_ms, std::function<rt::task<void>()> work);
   rt::task<void> end_background();
   rt::task<void> destroy_cores();

@@ -88,10 +88,9 @@ rt::task<result<read_result>> log::read(read_options asked) {
     });
     if (!found) {
       MOLDAU_CO_TRY(usable());
-      // A segment that was deleted meanwhile is no error of the disk.
-      if (!segments_.contains(in->base) || found.error().code == errc::not_found) {
-        MOLDAU_CO_TRY(check_range(asked.from));
-      }
+      // A segment that was deleted or compacted meanwhile is no error of the disk.
+      const auto there = segments_.find(in->base);
+      if (there == segments_.end() || there->second != in) continue;
       if (found.error().code == errc::io_error) co_return std::unexpected<error>(fail_directory(found.error()));
       co_return fail(errc::kafka_storage_error, found.error().message);
     }

@@ -22,6 +22,7 @@ struct log_manager::directory_state {
   offset_checkpoint recovery_points;
   offset_checkpoint log_starts;
   offset_checkpoint high_watermarks;
+  offset_checkpoint cleaner_offsets;
 };
 
 /// A partition's folder as `load` met it.

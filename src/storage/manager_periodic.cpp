@@ -143,6 +143,9 @@ void log_manager::start() {
         },
         1);
   }));
+  if (options_.storage.cleaner_enable) {
+    background_.spawn(periodic(options_.storage.cleaner_backoff_ms, [this] { return compact_all(); }));
+  }
 }
 
 rt::task<void> log_manager::end_background() {

@@ -80,9 +80,7 @@ class log_rig {
     log = *std::move(opened);
     return {};
   }
-  log_context context() {
-    return {.world = &world(), .sync = sync.get(), .tail = tail.get(), .storage = &storage};
-  }
+  log_context context() { return {.world = &world(), .sync = sync.get(), .tail = tail.get(), .storage = &storage}; }
   rt::world& world() { return host.core(0); }
 
   template <typename T>
