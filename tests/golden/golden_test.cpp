@@ -1,7 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
-#include <iterator>
 #include <map>
 #include <set>
 #include <string>
@@ -57,8 +57,11 @@ std::vector<golden> parse(bytes_view file) {
 
 const std::vector<golden>& goldens() {
   static const std::vector<char> file = [] {
-    std::ifstream in(MOLDAU_GOLDEN_FILE, std::ios::binary);
-    return std::vector<char>(std::istreambuf_iterator<char>(in), {});
+    std::ifstream in(MOLDAU_GOLDEN_FILE, std::ios::binary | std::ios::ate);
+    if (!in) return std::vector<char>();
+    std::vector<char> out(static_cast<std::size_t>(in.tellg()));
+    in.seekg(0).read(out.data(), static_cast<std::streamsize>(out.size()));
+    return out;
   }();
   static const std::vector<golden> out = parse(as_bytes({file.data(), file.size()}));
   return out;

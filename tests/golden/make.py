@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""make.py DIR: lets Kafka's own classes write DIR/golden.bin.
+"""make.py DIR: lets Kafka's own classes write DIR/golden.bin and DIR/fields.txt.
 
 Needs a JDK of 17 or later and Maven. What was made stays until pom.xml or a source changes: the class path is asked for
-once a pom, the file is written once a source.
+once a pom, the files are written once a source.
 """
 
 import hashlib
@@ -58,15 +58,15 @@ def main():
         if shutil.which(tool) is None:
             sys.exit(f"{tool} is missing: apt-get install --no-install-recommends {package}")
     sources = sorted(os.path.join(HERE, name) for name in os.listdir(HERE) if name.endswith(".java"))
-    target = os.path.join(work, "golden.bin")
+    targets = [os.path.join(work, name) for name in ("golden.bin", "fields.txt")]
     stamp = os.path.join(work, "golden.stamp")
     wanted = digest([os.path.join(HERE, "pom.xml"), *sources])
-    if is_made(stamp, wanted) and os.path.exists(target):
+    if is_made(stamp, wanted) and all(os.path.exists(target) for target in targets):
         return
     paths = class_path(work)
     classes = os.path.join(work, "classes")
     subprocess.run(["javac", "-d", classes, "-cp", paths, *sources], check=True)
-    subprocess.run(["java", "-cp", os.pathsep.join([paths, classes]), "Golden", target], check=True)
+    subprocess.run(["java", "-cp", os.pathsep.join([paths, classes]), "Golden", *targets], check=True)
     mark_made(stamp, wanted)
 
 

@@ -1,6 +1,6 @@
 """Writes one message as a C++ header and source."""
 
-from schema import FIXED, IDS, NEVER, SchemaError, Versions
+from schema import FIXED, IDS, SchemaError, Versions
 
 # Names that a field may not have: C++'s own, and what every generated struct declares.
 RESERVED = set(
@@ -11,8 +11,13 @@ RESERVED = set(
 )
 DECLARED = {"read", "encoded_size", "encode"}
 # What generated functions call their parameters and locals.
-LOCAL = {"in", "out", "wire_version", "flexible", "total", "tag_total", "tags", "item_count", "items", "item", "unknown"}
-TOP_DECLARED = {"decode", "api_key", "type_id", "message_name", "max_stable_version", "min_version", "max_version", "first_flexible_version"}
+LOCAL = {
+    "in", "out", "wire_version", "flexible", "total", "tag_total", "tags", "item_count", "items", "item", "unknown",
+}
+TOP_DECLARED = {
+    "decode", "api_key", "type_id", "message_name", "min_version", "max_version", "max_stable_version",
+    "first_flexible_version",
+}
 INTEGER_CALL = {"bool": "boolean"}
 
 

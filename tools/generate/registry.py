@@ -5,10 +5,6 @@ from cpp import Emitter
 BANNER = "// Generated from schemas/: change those, not this."
 
 
-def snake(name):
-    return "".join(("_" + c.lower()) if c.isupper() and i else c.lower() for i, c in enumerate(name))
-
-
 def flag(value):
     return "true" if value else "false"
 
@@ -79,8 +75,8 @@ def api_keys(apis):
     e("return version >= info(key).first_flexible_request ? 2 : 1;")
     e("}")
     e()
-    e("/// The version of the header before a response of this version. ApiVersions always has 0: its client doesn't know")
-    e("/// yet what the broker speaks (KIP-511).")
+    e("/// The version of the header before a response of this version. ApiVersions always has 0: its client doesn't")
+    e("/// know yet what the broker speaks (KIP-511).")
     e("[[nodiscard]] constexpr std::int16_t response_header_version(api_key key, std::int16_t version) {")
     e("return key != api_key::api_versions && version >= info(key).first_flexible_response ? 1 : 0;")
     e("}")

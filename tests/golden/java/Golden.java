@@ -1,6 +1,7 @@
 import java.io.BufferedOutputStream;
 import java.io.DataOutputStream;
 import java.io.File;
+import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Enumeration;
@@ -10,21 +11,30 @@ import java.util.jar.JarEntry;
 import java.util.jar.JarFile;
 import org.apache.kafka.common.protocol.Message;
 import org.apache.kafka.common.protocol.MessageUtil;
+import org.apache.kafka.common.protocol.types.Schema;
 
 /**
  * Writes what Kafka's own classes make of every message at every version, for moldau's test to decode and encode again.
  *
  * The messages are all classes on the class path that are one, so none can be forgotten. An entry of the file is: the
- * class's name (two bytes of length, text), version (two bytes), variant (one byte), size (four bytes), bytes.
+ * class's name (two bytes of length, text), version (two bytes), variant (one byte), size (four bytes), bytes. A second
+ * file has a line for each message and version: name, version, fields.
  */
 public final class Golden {
     public static void main(String[] args) throws Exception {
         Map<String, Class<?>> messages = messages();
         int entries = 0;
         try (DataOutputStream out = new DataOutputStream(
-                new BufferedOutputStream(Files.newOutputStream(Path.of(args[0]))))) {
+                new BufferedOutputStream(Files.newOutputStream(Path.of(args[0]))));
+                PrintWriter fields = new PrintWriter(args[1])) {
             for (Class<?> type : messages.values()) {
                 entries += write(type, out);
+                Schema[] schemas = (Schema[]) type.getField("SCHEMAS").get(null);
+                for (int version = 0; version < schemas.length; version++) {
+                    if (schemas[version] != null) {
+                        fields.println(type.getSimpleName() + " " + version + " " + Fields.of(schemas[version]));
+                    }
+                }
             }
         }
         System.out.println(messages.size() + " messages, " + entries + " entries");
