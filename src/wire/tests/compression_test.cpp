@@ -71,6 +71,15 @@ TEST(Compression, TakesEveryLevelOfKafkasRangesAndNoOther) {
   EXPECT_FALSE(levels_of(codec::gzip).contains(0));
 }
 
+TEST(Compression, UsesTheFastLz4AtItsUsualLevelAsKafkaDoes) {
+  codec_context context;
+  std::string words;
+  for (int i = 0; i < 5'000; ++i) words += std::to_string(i * 7919 % 1000) + " moldau ";
+  const auto size_at = [&](int level) { return packed({codec::lz4, level}, as_bytes(words), context).size(); };
+  EXPECT_GT(size_at(9), size_at(3));
+  EXPECT_LE(size_at(17), size_at(3));
+}
+
 TEST(Compression, StopsAtTheLimitExactly) {
   codec_context context;
   const std::string input(100'000, 'm');

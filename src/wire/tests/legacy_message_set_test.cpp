@@ -76,6 +76,14 @@ TEST_P(LegacyMessageSetOfCodec, SurvivesAnyFlippedByte) {
 INSTANTIATE_TEST_SUITE_P(, LegacyMessageSetOfCodec, ::testing::Values("none", "gzip", "snappy", "lz4"),
                          [](const auto& given) { return given.param; });
 
+TEST(LegacyMessageSet, AWrapperStampedAnewStampsWhatItWraps) {
+  shared_bytes bytes = java_bytes("v1 append time gzip");
+  bytes::store_be(bytes.writable().data() + legacy_layout::timestamp, std::int64_t{12345});
+  const auto records = read_set(bytes);
+  ASSERT_TRUE(records);
+  for (const owned_record& record : *records) EXPECT_EQ(record.timestamp_ms, 12345);
+}
+
 TEST(LegacyMessageSet, WrapperOffsetZeroLeavesInnerOffsetsAsTheyAre) {
   shared_bytes bytes = java_bytes("v1 gzip");
   set_base_offset(bytes.writable(), offset(0));

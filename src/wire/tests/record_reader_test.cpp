@@ -74,6 +74,17 @@ TEST_P(RecordReaderOfCodec, SurvivesAnyFlippedByte) {
   EXPECT_TRUE(read_all(batch_view(good), context)) << "the context must be as good as new after errors";
 }
 
+TEST_P(RecordReaderOfCodec, RefusesACountThatTheRecordsDeny) {
+  codec_context context;
+  for (const std::int32_t count : {0, 3, 5, 2'000'000'000}) {
+    shared_bytes bytes = java_bytes("v2 " + GetParam());
+    bytes::store_be(bytes.writable().data() + batch_layout::record_count, count);
+    const auto records = read_all(batch_view(bytes), context);
+    ASSERT_FALSE(records) << count;
+    EXPECT_EQ(records.error().code, errc::corrupt_message) << count;
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(, RecordReaderOfCodec, ::testing::Values("none", "gzip", "snappy", "lz4", "zstd"),
                          [](const auto& given) { return given.param; });
 

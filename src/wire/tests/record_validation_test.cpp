@@ -197,12 +197,25 @@ TEST_F(ProduceValidation, RefusesEveryWrongByteThatBreaksARecord) {
   EXPECT_EQ(code_of(validate_changed([](std::byte* b) { b[record] = std::byte{0x7e}; })), errc::invalid_record);
   EXPECT_EQ(code_of(validate_changed([](std::byte* b) { b[record] = std::byte{0x01}; })), errc::invalid_record);
   EXPECT_EQ(code_of(validate_changed([](std::byte* b) { b[record] = std::byte{0x00}; })), errc::invalid_record);
+  // Longer by a byte than its fields: the next record still starts where they end.
+  EXPECT_EQ(code_of(validate_changed([](std::byte* b) { b[record] = std::byte{0x22}; })), errc::invalid_record);
   EXPECT_EQ(code_of(validate_changed([](std::byte* b) { b[record + 3] = std::byte{0x02}; })), errc::invalid_record);
   EXPECT_EQ(code_of(validate_changed([](std::byte* b) { b[record + 4] = std::byte{0x7e}; })), errc::invalid_record);
   EXPECT_EQ(code_of(validate_changed([](std::byte* b) { b[record + 6] = std::byte{0x7e}; })), errc::invalid_record);
   EXPECT_EQ(code_of(validate_changed([](std::byte* b) { b[record + 12] = std::byte{0x01}; })), errc::invalid_record);
   EXPECT_EQ(code_of(validate_changed([](std::byte* b) { b[record + 12] = std::byte{0x04}; })), errc::invalid_record);
   EXPECT_EQ(code_of(validate_changed([](std::byte* b) { b[record + 13] = std::byte{0x01}; })), errc::invalid_record);
+}
+
+TEST_F(ProduceValidation, RefusesAnEmptyRecordAtTheVeryEnd) {
+  shared_bytes bytes = shared_bytes::allocate(batch_layout::records + 1);
+  bytes.writable()[batch_layout::records] = std::byte{0};
+  const batch_header header{.length = static_cast<std::int32_t>(bytes.size() - batch_layout::log_overhead),
+                            .last_offset_delta = 0,
+                            .record_count = 1};
+  header.encode(bytes.writable().data());
+  update_crc(bytes.writable());
+  EXPECT_EQ(code_of(validate(bytes)), errc::invalid_record);
 }
 
 TEST_F(ProduceValidation, NamesTheRecordsWithoutKeyInACompactedTopic) {
@@ -249,6 +262,19 @@ TEST_F(ProduceValidation, RefusesAppendTimeFromAProducer) {
                                                 .timestamp_type = timestamp_type::log_append_time,
                                                 .log_append_time_ms = now_ms});
     EXPECT_EQ(code_of(validate(bytes)), errc::invalid_timestamp) << name(type);
+  }
+}
+
+TEST_F(ProduceValidation, TakesAnAppendTimeInBoundsAsTheCreateTimeAsKafkaDoes) {
+  for (const codec type : {codec::none, codec::gzip}) {
+    shared_bytes bytes = batch({5}, {.compression = compression::of(type),
+                                     .timestamp_type = timestamp_type::log_append_time,
+                                     .log_append_time_ms = now_ms - 1});
+    const auto valid = validate(bytes);
+    ASSERT_TRUE(valid) << name(type);
+    assign(bytes.writable(), *valid, offset(0), leader_epoch(0));
+    EXPECT_EQ(batch_view(bytes).timestamp_type(), timestamp_type::create_time);
+    EXPECT_EQ(batch_view(bytes).max_timestamp_ms(), now_ms - 1);
   }
 }
 
