@@ -4,7 +4,6 @@
 
 #include <array>
 #include <cmath>
-#include <thread>
 
 #include "base/assert.hpp"
 
@@ -79,19 +78,6 @@ TEST(Metrics, OneNameIsOfOneKind) {
   metrics registry;
   auto made = registry.make_counter("x", "X");
   EXPECT_THROW((void)registry.make_gauge("x", "X"), broken_invariant);
-}
-
-TEST(Metrics, CountsOnItsCoreWhileAnotherReads) {
-  metrics registry;
-  std::thread core([&] {
-    for (int topic = 0; topic < 100; ++topic) {
-      auto made = registry.make_counter("c", "C", {{"topic", std::to_string(topic)}});
-      for (int i = 0; i < 100; ++i) made->add();
-    }
-  });
-  for (int i = 0; i < 100; ++i) (void)registry.text();
-  core.join();
-  EXPECT_EQ(registry.text(), "");
 }
 
 }  // namespace

@@ -4,12 +4,10 @@
 
 #include <stdexcept>
 
-#include "rt_asio/host.hpp"
+#include "testing/sim/simulator.hpp"
 
 namespace moldau::http {
 namespace {
-
-using namespace std::chrono_literals;
 
 /// A server on a host of its own, and what a client would do to it.
 class fixture {
@@ -39,11 +37,11 @@ class fixture {
       out.body = "at last";
       co_return out;
     });
-    EXPECT_TRUE(under_test.listen({.host = "127.0.0.1", .port = 0}));
+    EXPECT_TRUE(under_test.listen({.host = "", .port = 8080}));
   }
 
   rt::task<std::unique_ptr<rt::connection>> connect() {
-    co_return *co_await world.net().connect(under_test.local(), 5000);
+    co_return *co_await world.net().connect({.host = "localhost", .port = 8080}, 5000);
   }
   static rt::task<void> send(rt::connection& to, std::string_view text) {
     std::vector<rt::chunk> chunks;
@@ -85,17 +83,22 @@ class fixture {
   rt::completion<bool> release;
 };
 
-void serve(server::options chosen, const std::function<rt::task<void>(fixture&)>& body) {
-  rt_asio::host host({.cores = 1});
-  const auto main = [&]() -> rt::task<void> {
-    fixture f(host.core(0), chosen);
-    co_await body(f);
-    co_await f.under_test.stop();
-    EXPECT_EQ(f.under_test.connection_count(), 0U);
-    host.stop();
-  };
-  host.core(0).post([&] { rt::spawn(main()); });
-  host.run();
+/// Runs `body` beside a server, with several orders of events and sizes of reads.
+void serve(const server::options& chosen, const std::function<rt::task<void>(fixture&)>& body) {
+  for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+    SCOPED_TRACE(seed);
+    testing::sim::options settings = testing::sim::calm();
+    settings.network.short_read = 0.3;
+    testing::sim::simulator s(seed, settings);
+    auto& machine = s.add_host("machine");
+    const auto main = [](rt::world& w, const server::options& with, const auto& inner) -> rt::task<void> {
+      fixture f(w, with);
+      co_await inner(f);
+      co_await f.under_test.stop();
+      EXPECT_EQ(f.under_test.connection_count(), 0U);
+    };
+    s.run(machine, main(machine.core(), chosen, body));
+  }
 }
 
 bool is_status(const std::string& answer, std::string_view status) {
@@ -175,7 +178,7 @@ TEST(HttpServer, UnknownPathAndMethodAreTold) {
 }
 
 TEST(HttpServer, TooLargeHeadersAndBodiesAreRefused) {
-  serve({.max_header_bytes = 1000, .max_body_bytes = 1000, .linger_timeout_ms = 20}, [](fixture& f) -> rt::task<void> {
+  serve({.max_header_bytes = 1000, .max_body_bytes = 1000}, [](fixture& f) -> rt::task<void> {
     const std::string much(5000, 'x');
     EXPECT_TRUE(is_status(co_await f.exchange("GET /hello/x HTTP/1.1\r\nX: " + much + "\r\n\r\n"), "431"));
     EXPECT_TRUE(is_status(co_await f.exchange("GET /" + much), "431"));
@@ -189,7 +192,7 @@ TEST(HttpServer, TooLargeHeadersAndBodiesAreRefused) {
 }
 
 TEST(HttpServer, MalformedRequestsAreRefused) {
-  serve({.linger_timeout_ms = 20}, [](fixture& f) -> rt::task<void> {
+  serve({}, [](fixture& f) -> rt::task<void> {
     for (const auto* bad : {"\r\n\r\nnonsense\r\n\r\n", "GET\r\n\r\n", "GET / HTTP/9.9\r\n\r\n",
                             "GET /%zz HTTP/1.1\r\nConnection: close\r\n\r\n", "GET / HTTP/1.1\r\nbad header\r\n\r\n",
                             "POST /echo HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
@@ -257,7 +260,7 @@ TEST(HttpServer, StopClosesIdleConnectionsAndFinishesResponses) {
     EXPECT_TRUE(got.ends_with("at last")) << got;
     EXPECT_NE(got.find("Connection: close"), std::string::npos) << got;
     co_await stopping.drained();
-    EXPECT_FALSE(co_await f.world.net().connect(idle->remote(), 1000));
+    EXPECT_FALSE(co_await f.world.net().connect({.host = "localhost", .port = 8080}, 1000));
   });
 }
 

@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <thread>
 
+#include "base/metrics.hpp"
 #include "rt_asio/tests/support.hpp"
 #include "rt_asio/timer_queue.hpp"
 #include "rt_asio/worker_pool.hpp"
@@ -147,6 +148,35 @@ TEST(Core, CallsCrossBetweenCoresUnderLoad) {
       sum += co_await h.core(0).call_on(i, [&, i]() -> rt::task<std::uint64_t> { co_return counters[i]; });
     }
     EXPECT_EQ(sum, 4U * 4U * 500U);
+  });
+}
+
+// Here and not beside the registry, as it takes two threads; for the thread sanitizer above all.
+TEST(Core, MetricsCountOnOneCoreWhileAnotherReads) {
+  run_on_host(2, [](host& h) -> rt::task<void> {
+    base::metrics registry;
+    bool ended = false;
+    rt::gate counting;
+    counting.spawn([](host& on, base::metrics& to, bool& done) -> rt::task<void> {
+      co_await on.core(0).call_on(1, [&]() -> rt::task<void> {
+        for (int topic = 0; topic < 100; ++topic) {
+          const auto made = to.make_counter("records_total", "Records", {{"topic", std::to_string(topic)}});
+          const auto times = to.make_histogram("latency_seconds", "Latency");
+          for (int i = 0; i < 100; ++i) {
+            made->add();
+            times->observe(i);
+          }
+        }
+        co_return;
+      });
+      done = true;
+    }(h, registry, ended));
+    while (!ended) {
+      (void)registry.text();
+      co_await h.core(0).sleep_for(10us);
+    }
+    co_await counting.drained();
+    EXPECT_EQ(registry.text(), "");
   });
 }
 
