@@ -80,6 +80,7 @@ class network {
   void abandon(host_index host, bool power);
   [[nodiscard]] result<std::shared_ptr<listening>> listen(host_index host, rt::world& home, const rt::endpoint& at);
   void unlisten(listening& socket);
+  [[nodiscard]] bool accept_fails() { return random_.chance(settings_.accept_error); }
   void connect(std::shared_ptr<connecting> attempt, std::int64_t timeout_ms);
 
  private:

@@ -32,6 +32,7 @@ options rough(std::uint64_t seed) {
   out.network.short_read = random.chance(0.7) ? 0.3 : 0;
   out.network.cut = sometimes(0.6, 0.002);
   out.network.refuse = sometimes(0.5, 0.1);
+  out.network.accept_error = sometimes(0.3, 0.05);
   out.network.retransmission_timeout = random.chance(0.5) ? 15s : 60s;
   return out;
 }

@@ -66,6 +66,8 @@ struct network_options {
   double cut = 0;
   /// Probability that connecting is refused though somebody listens.
   double refuse = 0;
+  /// Probability that an accept fails with `io_error` (descriptors have run out); what would be accepted waits.
+  double accept_error = 0;
   /// How long unacknowledged bytes are sent again before the sender gives the connection up.
   rt::duration retransmission_timeout = std::chrono::seconds(60);
   std::size_t backlog = 128;

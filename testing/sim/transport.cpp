@@ -8,13 +8,13 @@ class simulated_listener final : public rt::listener {
   simulated_listener(network& net, std::shared_ptr<listening> socket) : net_(net), socket_(std::move(socket)) {}
   ~simulated_listener() override { net_.unlisten(*socket_); }
 
-  [[nodiscard]] rt::task<result<std::unique_ptr<rt::connection>>> accept() override { return accept_on(socket_); }
+  [[nodiscard]] rt::task<result<std::unique_ptr<rt::connection>>> accept() override { return accept_on(net_, socket_); }
   [[nodiscard]] rt::endpoint local() const override { return socket_->at; }
   void close() override { net_.unlisten(*socket_); }
 
  private:
   /// Holds the socket, as the listener may be destroyed while this waits.
-  static rt::task<result<std::unique_ptr<rt::connection>>> accept_on(std::shared_ptr<listening> socket) {
+  static rt::task<result<std::unique_ptr<rt::connection>>> accept_on(network& net, std::shared_ptr<listening> socket) {
     if (socket->backlog.empty() && !socket->closed) {
       rt::completion<bool> arrived;
       struct waiter {
@@ -29,6 +29,7 @@ class simulated_listener final : public rt::listener {
       co_await arrived;
     }
     if (socket->closed) co_return fail(errc::closed, "the listener was closed");
+    if (net.accept_fails()) co_return fail(errc::io_error, "too many open files");
     auto accepted = std::move(socket->backlog.front());
     socket->backlog.pop_front();
     co_return accepted;

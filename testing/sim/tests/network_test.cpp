@@ -176,16 +176,33 @@ TEST_F(NetworkTest, AnAdoptedConnectionWakesItsNewCore) {
       }(b, std::move(c.server)),
       1);
   bool got = false;
-  b.core(1).post([&] {
-    rt::spawn([](rt::connection& from, bool& flag) -> rt::task<void> {
-      std::array<std::byte, 10> into{};
-      flag = (co_await from.read_some(into)).value() == 2;
-    }(*moved, got));
-  });
+  b.spawn(
+      [](rt::connection& from, bool& flag) -> rt::task<void> {
+        std::array<std::byte, 10> into{};
+        flag = (co_await from.read_some(into)).has_value();
+      }(*moved, got),
+      1);
+  // The old core is kept busy: were the connection still its, nothing would come.
+  b.disk().faults().slow = 1;
+  b.disk().faults().slow_latency = {1h, 1h};
+  b.core(0).post([&] { (void)b.core(0).files().list("."); });
   s.run_for(1s);
   ASSERT_TRUE(write(a, *c.client, "hi"));
   s.run_for(1s);
   EXPECT_TRUE(got);
+}
+
+TEST_F(NetworkTest, AnAcceptThatFailsLosesNoConnection) {
+  s.net().settings().accept_error = 1;
+  auto listening = b.core().net().listen({"", 1}).value();
+  auto mine = s.run(a, [](host& h) -> rt::task<result<connection_ptr>> {
+    co_return co_await h.core().net().connect({"b", 1}, 1000);
+  }(a));
+  EXPECT_TRUE(mine);
+  const auto accept = [](rt::listener& at) -> rt::task<result<connection_ptr>> { co_return co_await at.accept(); };
+  EXPECT_EQ(s.run(b, accept(*listening)).error().code, errc::io_error);
+  s.net().settings().accept_error = 0;
+  EXPECT_TRUE(s.run(b, accept(*listening)));
 }
 
 TEST_F(NetworkTest, AWriteWaitsForASlowReader) {

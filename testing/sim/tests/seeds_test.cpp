@@ -65,6 +65,7 @@ bool counting_scenario(simulator& s, bool careless) {
     auto listening = w.net().listen({"", 1}).value();
     while (true) {
       auto accepted = co_await listening->accept();
+      if (!accepted) continue;
       std::array<std::byte, 1> into{};
       while (true) {
         const auto got = co_await (*accepted)->read_some(into);
