@@ -107,6 +107,8 @@ class MessageWriter:
             if not field.array and field.type == "string":
                 return f'std::string_view("{value or ""}")'
             return f"{self.member_type(field)}(std::in_place)"
+        if field.type == "records" and not field.nullable:
+            return "records_field(bytes_view())"
         if field.array or field.struct is not None or field.type in ("bytes", "records", "uuid"):
             return None
         if field.type == "string":
@@ -142,7 +144,7 @@ class MessageWriter:
         if field.array or field.type == "bytes":
             return f"!{name}.empty()"
         if field.type == "records":
-            return f"!{name}.is_null()"
+            return f"!{name}.is_null()" if field.nullable else f"{name}.size() != 0"
         if field.struct is not None:
             return f"!({name} == {self.types}::{field.struct.name}{{}})"
         if field.type == "string":
