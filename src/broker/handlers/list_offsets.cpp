@@ -121,6 +121,12 @@ rt::task<list_offsets_response> act(shard& at, request& what, const list_offsets
       for (const lookup& one : of_core[core]) co_await look_up(there, one, level);
     });
   }
+  // The epoch came with version 4, and an older response can't hold one.
+  if (what.api_version < 4) {
+    for (auto& topic : out.topics) {
+      for (auto& partition : topic.partitions) partition.leader_epoch = no_leader_epoch;
+    }
+  }
   co_return out;
 }
 

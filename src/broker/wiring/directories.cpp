@@ -157,7 +157,6 @@ storage::log_options to_log_options(const config::topic_config& from) {
 storage::storage_options to_storage_options(const config::broker_config& from) {
   storage::storage_options out;
   out.producer_id_expiration_ms = from.int32("producer.id.expiration.ms");
-  out.producer_id_expiration_check_interval_ms = from.int32("producer.id.expiration.check.interval.ms");
   out.checkpoint_interval_ms = from.int32("log.flush.offset.checkpoint.interval.ms");
   out.retention_check_interval_ms = from.int64("log.retention.check.interval.ms");
   out.reserve_step_bytes = static_cast<std::uint64_t>(from.int64("moldau.log.preallocate.step.bytes"));
