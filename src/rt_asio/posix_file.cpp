@@ -127,6 +127,7 @@ result<void> posix_file::truncate(std::uint64_t size) {
 }
 
 result<void> posix_file::reserve(std::uint64_t position, std::uint64_t size) {
+  if (size == 0) return {};
   const int failed = retry_interrupted([&] {
     return ::fallocate(fd_.get(), FALLOC_FL_KEEP_SIZE, static_cast<off_t>(position), static_cast<off_t>(size));
   });
