@@ -84,6 +84,13 @@ class Tidy(unittest.TestCase):
     def test_finds_scripts_whose_name_stands_nowhere(self):
         self.assert_finds("lonely.py: dead", {"tests/lonely.py": "", "tests/known.py": "", "dev": "python3 tests/known.py"})
 
+    def test_finds_properties_that_are_not_there_or_of_another_type(self):
+        table = {"src/config/tables/log.cpp": '{"log.roll.ms", int64, none, any},\n{"num.partitions",\n int32, "1"},'}
+        read = 'config.int64("log.roll.ms"); config->int32("num.partitions"); x.string("other");'
+        self.assertEqual([], self.check(table | {"src/base/a.cpp": read}))
+        self.assert_finds("there is no log.rol.ms", table | {"src/base/a.cpp": 'config.int64("log.rol.ms")'})
+        self.assert_finds("log.roll.ms is no int32", table | {"src/base/a.cpp": 'config.int32("log.roll.ms")'})
+
     def test_reads_what_a_build_compiles(self):
         with tempfile.TemporaryDirectory() as folder:
             root = Path(folder).resolve()

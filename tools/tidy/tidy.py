@@ -14,6 +14,8 @@ import re
 import sys
 from pathlib import Path
 
+import properties
+
 ROOT = Path(__file__).resolve().parents[2]
 CODE = (".hpp", ".cpp", ".h", ".cc")
 SCRIPTS = (".py", ".sh", ".java", ".js", ".go")
@@ -168,6 +170,7 @@ def check(root, compiled=None, left_out=()):
     code = [path for path in files if path in texts]
     problems += dead_code(code, texts, compiled, tuple(left_out), is_allowed)
     problems += dead_scripts(code, texts, is_allowed)
+    problems += properties.check(texts)
     problems += unused_exceptions(allowed, used)
     return problems, notes, len(texts)
 
