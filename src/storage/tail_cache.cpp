@@ -36,6 +36,10 @@ void tail_cache::drop_oldest() {
   }
 }
 
+void tail_cache::drop_below(offset end) {
+  while (!entries_.empty() && entries_.front().last < end) drop_oldest();
+}
+
 void tail_cache::clear() {
   while (!entries_.empty()) drop_oldest();
 }

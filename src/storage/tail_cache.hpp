@@ -50,6 +50,8 @@ class tail_cache {
 
   /// Takes the batch that was appended just now.
   void push(entry batch);
+  /// Forgets the batches below `end`, which compaction has gone over.
+  void drop_below(offset end);
   /// Forgets everything, as truncation asks.
   void clear();
 
