@@ -18,7 +18,7 @@ bool is_legal(char c) {
 
 std::optional<std::string> topic_name_mistake(std::string_view name) {
   if (name.empty()) return "Topic name is invalid: the empty string is not allowed";
-  if (name == "." || name == "..") return "Topic name is invalid: '.' or '..' is not allowed";
+  if (name == "." || name == "..") return fmt::format("Topic name is invalid: '{}' is not allowed", name);
   if (name.size() > topic_name_length_max) {
     return fmt::format("Topic name is invalid: the length of '{}' is longer than the max allowed length {}", name,
                        topic_name_length_max);
