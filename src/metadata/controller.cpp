@@ -8,6 +8,7 @@
 #include "base/assert.hpp"
 #include "bytes/endian.hpp"
 #include "metadata/changes.hpp"
+#include "metadata/format.hpp"
 #include "metadata/records.hpp"
 #include "wire/metadata/abort_transaction_record.hpp"
 #include "wire/metadata/begin_transaction_record.hpp"
@@ -69,9 +70,19 @@ spontaneous controller::activate(std::shared_ptr<const image> committed, leader_
 
   // Applied to a copy first: what bootstrap.checkpoint asks for decides how it is written.
   image asked = latest_;
-  for (const shared_bytes& record : bootstrap) {
-    const auto applied = apply_record(asked, record, nullptr);
-    MOLDAU_ASSERT(applied);
+  const auto ask = [&](const record_list& list) {
+    for (const shared_bytes& record : list) {
+      const auto applied = apply_record(asked, record, nullptr);
+      MOLDAU_ASSERT(applied);  // `read_bootstrap` has tried them
+    }
+  };
+  record_list first = bootstrap;
+  ask(first);
+  if (asked.metadata_version() == 0) {
+    // Formatted by hand, or by an old Kafka that left the level to the default.
+    first = default_bootstrap_records();
+    first.insert(first.end(), bootstrap.begin(), bootstrap.end());
+    ask(first);
   }
   const bool transaction = has_transactions(asked.metadata_version());
   if (transaction) {
@@ -79,7 +90,7 @@ spontaneous controller::activate(std::shared_ptr<const image> committed, leader_
     begin.name = "Bootstrap records";
     records.push_back(encode_record(begin, 0));
   }
-  records.insert(records.end(), bootstrap.begin(), bootstrap.end());
+  records.insert(records.end(), first.begin(), first.end());
   if (asked.feature_level("eligible.leader.replicas.version") > 0) make_elr_safe(records);
   if (transaction) records.push_back(encode_record(wire::metadata::end_transaction_record{}, 0));
   return finish(std::move(records), now_ms);

@@ -100,7 +100,8 @@ class controller {
   ~controller();
 
   /// This node leads `epoch`, and `committed` holds everything in the log, which ends at `end`. On an empty log (no
-  /// metadata.version yet) the first transaction is written from `bootstrap` (see `read_bootstrap`). With
+  /// metadata.version yet) the first transaction is written from `bootstrap` (what `read_bootstrap` gave; nothing when
+  /// there is no such file: then with the defaults). With
   /// `open_transaction` (`loader::in_transaction`) the log ends in one that its writer didn't finish: it is aborted.
   [[nodiscard]] spontaneous activate(std::shared_ptr<const image> committed, leader_epoch epoch, offset end,
                                      const std::vector<shared_bytes>& bootstrap, std::int64_t now_ms,

@@ -140,7 +140,6 @@ result<void> controller::alter_resource(const config_resource& resource, const s
                                         record_list& out) const {
   const config_map& present = latest_.config_of(resource.type, resource.name);
   config_map all = present;
-  record_list records;
   std::vector<config_change> effective;
   for (const config_change& change : changes) {
     const auto it = present.find(change.name);
@@ -152,11 +151,10 @@ result<void> controller::alter_resource(const config_resource& resource, const s
     } else {
       all.erase(change.name);
     }
-    records.push_back(to_record(resource, change.name, change.value));
     effective.push_back(change);
   }
   MOLDAU_TRY(check_configs(resource, all, effective));
-  out.insert(out.end(), records.begin(), records.end());
+  for (const config_change& change : effective) out.push_back(to_record(resource, change.name, change.value));
   return {};
 }
 

@@ -4,6 +4,7 @@
 #include <string_view>
 #include <utility>
 
+#include "metadata/changes.hpp"
 #include "metadata/records.hpp"
 #include "raft/snapshot.hpp"
 #include "wire/metadata/feature_level_record.hpp"
@@ -27,17 +28,6 @@ constexpr std::array<std::pair<std::string_view, std::int16_t>, 6> fresh_levels 
     {"transaction.version", 2},
 }};
 
-std::vector<shared_bytes> bootstrap_records() {
-  std::vector<shared_bytes> out;
-  for (const auto& [name, level] : fresh_levels) {
-    wire::metadata::feature_level_record r;
-    r.name = name;
-    r.feature_level = level;
-    out.push_back(encode_record(r, 0));
-  }
-  return out;
-}
-
 }  // namespace
 
 const feature_ranges& supported_features() {
@@ -59,6 +49,17 @@ std::map<std::string, std::int16_t, std::less<>> default_feature_levels() {
   return out;
 }
 
+std::vector<shared_bytes> default_bootstrap_records() {
+  std::vector<shared_bytes> out;
+  for (const auto& [name, level] : fresh_levels) {
+    wire::metadata::feature_level_record r;
+    r.name = name;
+    r.feature_level = level;
+    out.push_back(encode_record(r, 0));
+  }
+  return out;
+}
+
 std::string_view metadata_version_name(std::int16_t level) {
   if (level < oldest_metadata_version || level > latest_production_metadata_version) return {};
   return version_names.at(static_cast<std::size_t>(level - oldest_metadata_version));
@@ -67,7 +68,7 @@ std::string_view metadata_version_name(std::int16_t level) {
 std::vector<formatted_file> format_metadata_directory(const format_options& options) {
   std::vector<formatted_file> out;
   raft::snapshot_writer bootstrap({.id = raft::bootstrap_snapshot_id}, options.now_ms);
-  bootstrap.append(bootstrap_records());
+  bootstrap.append(default_bootstrap_records());
   out.push_back({.path = std::string(raft::bootstrap_file_name), .contents = bootstrap.finish()});
   if (!options.standalone) return out;
 
@@ -87,7 +88,9 @@ std::vector<formatted_file> format_metadata_directory(const format_options& opti
 
 result<std::vector<shared_bytes>> read_bootstrap(bytes_view file) {
   std::vector<shared_bytes> out;
+  image scratch;
   MOLDAU_TRY(raft::read_snapshot(raft::bootstrap_snapshot_id, file, [&](bytes_view record) -> result<void> {
+    MOLDAU_TRY(apply_record(scratch, record, nullptr));
     out.push_back(shared_bytes::copy_of(record));
     return {};
   }));

@@ -17,6 +17,8 @@ namespace moldau::metadata {
 [[nodiscard]] const feature_ranges& supported_features();
 /// The levels that a fresh cluster of 4.3 starts with.
 [[nodiscard]] std::map<std::string, std::int16_t, std::less<>> default_feature_levels();
+/// The same as records: what `bootstrap.checkpoint` holds, and what counts where there is none.
+[[nodiscard]] std::vector<shared_bytes> default_bootstrap_records();
 inline constexpr std::int16_t latest_production_metadata_version = 30;
 inline constexpr std::int16_t oldest_metadata_version = 7;
 /// "4.3-IV0"; empty for a level that isn't known.
@@ -45,6 +47,7 @@ struct formatted_file {
 [[nodiscard]] std::vector<formatted_file> format_metadata_directory(const format_options& options);
 
 /// Records of a `bootstrap.checkpoint`, copied: what `controller::activate` writes to an empty log.
+/// Errors: as `raft::read_snapshot` and `apply_record`.
 [[nodiscard]] result<std::vector<shared_bytes>> read_bootstrap(bytes_view file);
 
 }  // namespace moldau::metadata

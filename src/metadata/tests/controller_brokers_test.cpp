@@ -42,6 +42,14 @@ TEST_F(ControllerActivation, WritesNothingOnALogThatHasItsFirstTransaction) {
   EXPECT_TRUE(last_.empty());
 }
 
+TEST_F(ControllerActivation, StartsWithTheDefaultLevelsWhereThereIsNoBootstrapFile) {
+  controller_->deactivate();
+  append(controller_->activate(std::make_shared<image>(), leader_epoch(2), offset(1), {}, 0));
+  EXPECT_EQ(controller_->latest().metadata_version(), 30);
+  EXPECT_EQ(last_.front(), begin_transaction);
+  EXPECT_EQ(last_.back(), end_transaction);
+}
+
 TEST_F(ControllerActivation, AbortsWhatItsPredecessorLeftOpen) {
   auto committed = std::make_shared<image>();
   for (const auto& record : log_) ASSERT_TRUE(apply_record(*committed, as_bytes(record), nullptr));

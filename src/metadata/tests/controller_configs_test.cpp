@@ -119,6 +119,13 @@ TEST_F(ControllerConfigs, RefusesInKafkasWords) {
   EXPECT_TRUE(orders().empty());
 }
 
+TEST_F(ControllerConfigs, RefusesAValueThatNoRecordCanHold) {
+  const std::string half = std::string(20'000, 'x');
+  alter(metrics_type, "m", "metrics", set, half);
+  EXPECT_EQ(alter(metrics_type, "m", "metrics", set, half + half, errc::invalid_config),
+            "The configuration value cannot be added because it exceeds the maximum value size of 32767 bytes.");
+}
+
 TEST_F(ControllerConfigs, TheOlderRequestReplacesTheWholeSet) {
   alter(topic_type, "orders", "retention.ms", set, "1000");
   alter(topic_type, "orders", "segment.bytes", set, "1048576");
