@@ -1,5 +1,7 @@
 #include "wire/reader.hpp"
 
+#include <limits>
+
 #include <bit>
 #include <string>
 
@@ -74,6 +76,11 @@ std::int64_t reader::length(bool flexible, bool short_length) {
 
 std::optional<bytes_view> reader::sized(bool flexible, bool short_length, bool nullable) {
   const std::int64_t size = length(flexible, short_length);
+  // Kafka's bound, compact strings included: what is read can also be written.
+  if (short_length && size > std::numeric_limits<std::int16_t>::max()) {
+    fail("a string is over 32767 bytes");
+    return std::nullopt;
+  }
   if (size >= 0) {
     const bytes_view out = raw(static_cast<std::size_t>(size));
     return ok() ? std::optional(out) : std::nullopt;
