@@ -1,8 +1,7 @@
 #include "wire/reader.hpp"
 
-#include <limits>
-
 #include <bit>
+#include <limits>
 #include <string>
 
 #include "bytes/varint.hpp"
