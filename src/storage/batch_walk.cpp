@@ -50,9 +50,9 @@ result<bool> batch_walk::fill(std::size_t wanted) {
   const auto take = static_cast<std::size_t>(std::min<std::uint64_t>(rest, std::max(wanted, usual_buffer)));
   if (buffer_.size() < take) {
     shared_bytes larger = shared_bytes::allocate(take);
-    std::memcpy(larger.writable().data(), buffer_.data() + from_, filled_ - from_);
+    if (filled_ > from_) std::memcpy(larger.writable().data(), buffer_.data() + from_, filled_ - from_);
     buffer_ = std::move(larger);
-  } else {
+  } else if (filled_ > from_) {
     std::memmove(buffer_.writable().data(), buffer_.data() + from_, filled_ - from_);
   }
   filled_ -= from_;

@@ -93,7 +93,7 @@ rt::task<result<offset>> log::compact(compaction_need need) {
     after += (*cleaned)->size;
     segments_.emplace((*cleaned)->base, *cleaned);
     // The cache still has what was dropped: aborted records among it, whose index entries may be gone.
-    tail_.drop_below(group.back() == plan.segments.back() ? plan.end : group.back()->base);
+    tail_.drop_below(segments_.upper_bound((*cleaned)->base)->first);
     auto doomed = co_await world_.offload([&] { return swap_in(world_.files(), **cleaned, group); });
     if (!doomed) co_return std::unexpected<error>(fail_directory(doomed.error()));
     doomed_.push_back(

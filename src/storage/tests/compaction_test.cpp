@@ -97,7 +97,7 @@ TEST_F(compacted_log, ReadsTheSameAfterAKillAndAgainCompacted) {
   EXPECT_EQ(state(), expected);
   compact(reached);
   EXPECT_EQ(state(), expected);
-  EXPECT_LE(rig.log->segment_count(), 5U);
+  EXPECT_LT(seen, 200U);
 }
 
 TEST_F(compacted_log, KeepsATombstoneForItsTimeOnly) {
@@ -163,10 +163,9 @@ TEST_F(compacted_log, DropsWhatAnAbortedTransactionWrote) {
                                             .keys = {"key"}})));
   wire::batch_builder builder;
   wire::codec_context codecs;
-  ASSERT_TRUE(
-      rig.log->append_as_leader(*wire::end_txn_batch({.type = wire::control_record_type::abort, .coordinator_epoch = 0},
-                                                     producer_id(5), producer_epoch(0), start_ms, builder, codecs),
-                                leader_epoch(0), append_origin::coordinator));
+  ASSERT_TRUE(rig.append(*wire::end_txn_batch({.type = wire::control_record_type::abort, .coordinator_epoch = 0},
+                                              producer_id(5), producer_epoch(0), start_ms, builder, codecs),
+                         leader_epoch(0), append_origin::coordinator));
   for (int i = 0; i < 40; ++i) put("other-" + std::to_string(i % 3), "value-" + std::to_string(i));
   compact();
   EXPECT_EQ(state(), expected);

@@ -154,7 +154,7 @@ TEST_F(kafka_directory, IsWrittenByteForByteTheSameFromTheSameBatches) {
   // One batch a call, as they came to Kafka.
   wire::batch_iterator batches(as_bytes(all));
   while (const auto batch = *batches.next()) {
-    ASSERT_TRUE(rig.log->append_as_follower(shared_bytes::copy_of(batch->bytes())));
+    ASSERT_TRUE(rig.append_as_follower(shared_bytes::copy_of(batch->bytes())));
   }
   ASSERT_TRUE(rig.close());
   for (const auto& entry : std::filesystem::directory_iterator(golden / "segments-0")) {

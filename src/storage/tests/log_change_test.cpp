@@ -135,7 +135,10 @@ TEST_F(changed_log, TellsWhereAnEpochEnds) {
 }
 
 TEST_F(changed_log, RemembersAnEpochInWhichNothingWasWritten) {
-  rig.log->begin_epoch(leader_epoch(6));
+  rig.run([](log_rig& r) -> rt::task<void> {
+    r.log->begin_epoch(leader_epoch(6));
+    co_return;
+  }(rig));
   rig.simulator.run_for(std::chrono::seconds(1));
   EXPECT_EQ(rig.host.disk().durable_content_of("/data/orders-0/leader-epoch-checkpoint"), "0\n3\n0 0\n4 50\n6 100\n");
 }
@@ -167,10 +170,10 @@ TEST_F(changed_log, TakesAFollowersBatchesWithTheirOffsets) {
   log_rig follower;
   ASSERT_TRUE(follower.open());
   const auto bytes = rig.read_bytes({.from = offset(0), .max_bytes = 3000, .upper_bound = offset(100)});
-  ASSERT_TRUE(follower.log->append_as_follower(shared_bytes::copy_of(as_bytes(*bytes))));
+  ASSERT_TRUE(follower.append_as_follower(shared_bytes::copy_of(as_bytes(*bytes))));
   EXPECT_GT(follower.log->log_end(), offset(20));
   EXPECT_EQ(follower.all_values(), numbered(0, static_cast<int>(follower.log->log_end().value())));
-  EXPECT_EQ(follower.log->append_as_follower(shared_bytes::copy_of(as_bytes(*bytes))).error().code,
+  EXPECT_EQ(follower.append_as_follower(shared_bytes::copy_of(as_bytes(*bytes))).error().code,
             errc::offset_out_of_range);
 }
 
@@ -179,8 +182,7 @@ TEST_F(changed_log, RefusesAFollowersBatchThatIsDamaged) {
   ASSERT_TRUE(follower.open());
   auto bytes = *rig.read_bytes({.from = offset(0), .max_bytes = 3000, .upper_bound = offset(100)});
   bytes[200] = static_cast<char>(bytes[200] ^ 1);
-  EXPECT_EQ(follower.log->append_as_follower(shared_bytes::copy_of(as_bytes(bytes))).error().code,
-            errc::corrupt_message);
+  EXPECT_EQ(follower.append_as_follower(shared_bytes::copy_of(as_bytes(bytes))).error().code, errc::corrupt_message);
   EXPECT_EQ(follower.log->log_end(), offset(0));
 }
 

@@ -18,6 +18,7 @@ topic_id id_of(int n) {
 class managed_logs : public ::testing::Test {
  protected:
   managed_logs() : host(simulator.add_host("broker", 3)) {}
+  ~managed_logs() override { host.kill(); }
 
   void make() {
     manager_options chosen = options;
@@ -55,12 +56,12 @@ class managed_logs : public ::testing::Test {
     return done.has_value();
   }
   void again(bool power_cut) {
-    manager.reset();
     if (power_cut) {
       host.crash(sim::power_cut::lose_all());
     } else {
       host.kill();
     }
+    manager.reset();
     host.restart();
   }
 

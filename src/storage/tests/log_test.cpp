@@ -42,8 +42,12 @@ TEST(PartitionLog, AnswersASyncedAppendOnlyWhenItIsOnTheDisk) {
 TEST(PartitionLog, GathersWhatIsAppendedTogetherIntoOneRound) {
   log_rig rig;
   ASSERT_TRUE(rig.open());
-  for (const std::string& v : numbered(0, 100)) ASSERT_TRUE(rig.append(one_record(v)));
-  rig.run([](log_rig& r) -> rt::task<void> { EXPECT_TRUE(co_await r.log->await_synced(offset(100))); }(rig));
+  rig.run([](log_rig& r) -> rt::task<void> {
+    for (const std::string& v : numbered(0, 100)) {
+      EXPECT_TRUE(r.log->append_as_leader(one_record(v), leader_epoch(0)));
+    }
+    EXPECT_TRUE(co_await r.log->await_synced(offset(100)));
+  }(rig));
   EXPECT_EQ(rig.sync->stats().sync_rounds, 1U);
   EXPECT_EQ(rig.all_values(), numbered(0, 100));
 }

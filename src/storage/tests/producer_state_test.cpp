@@ -122,8 +122,7 @@ TEST(ProducerState, HoldsTheStableOffsetBackWhileATransactionIsOpen) {
   ASSERT_TRUE(rig.append(one_record("after")));
   rig.log->set_high_watermark(offset(4));
   EXPECT_EQ(rig.log->last_stable_offset(), offset(1));
-  ASSERT_TRUE(rig.log->append_as_leader(marker(7, 0, wire::control_record_type::abort), leader_epoch(0),
-                                        append_origin::coordinator));
+  ASSERT_TRUE(rig.append(marker(7, 0, wire::control_record_type::abort), leader_epoch(0), append_origin::coordinator));
   EXPECT_EQ(rig.log->last_stable_offset(), offset(1));
   rig.log->set_high_watermark(offset(5));
   EXPECT_EQ(rig.log->last_stable_offset(), offset(5));
@@ -136,8 +135,7 @@ TEST(ProducerState, KeepsOpenAndAbortedTransactionsThroughAKill) {
   log_rig rig;
   ASSERT_TRUE(rig.open());
   ASSERT_TRUE(rig.append(produced(7, 0, 0, 2, true)));
-  ASSERT_TRUE(rig.log->append_as_leader(marker(7, 0, wire::control_record_type::abort), leader_epoch(0),
-                                        append_origin::coordinator));
+  ASSERT_TRUE(rig.append(marker(7, 0, wire::control_record_type::abort), leader_epoch(0), append_origin::coordinator));
   ASSERT_TRUE(rig.append_synced(produced(8, 0, 0, 1, true)));
   rig.kill();
   ASSERT_TRUE(rig.open());

@@ -69,7 +69,11 @@ class log_rig {
     options.partition = {.topic = "orders", .partition = partition_id(0)};
     options.topic_id = *uuid::parse("AAAAAAAAAAAAAAAAAAAAAg");
   }
-  ~log_rig() { drop(); }
+  ~log_rig() {
+    // What the process has suspended goes before the log that it works on.
+    host.kill();
+    drop();
+  }
 
   /// Opens the log; `last` says from where, as a checkpoint would.
   result<void> open() {
@@ -88,9 +92,18 @@ class log_rig {
     return simulator.run(host, std::move(what));
   }
 
-  /// Appends as leader of epoch 0 and returns what it gave.
-  result<append_info> append(shared_bytes batch, leader_epoch epoch = leader_epoch(0)) {
-    return log->append_as_leader(std::move(batch), epoch);
+  /// Appends as leader and returns what it gave.
+  result<append_info> append(shared_bytes batch, leader_epoch epoch = leader_epoch(0),
+                             append_origin origin = append_origin::client) {
+    return run(
+        [](storage::log& to, shared_bytes bytes, leader_epoch in, append_origin from) -> rt::task<result<append_info>> {
+          co_return to.append_as_leader(std::move(bytes), in, from);
+        }(*log, std::move(batch), epoch, origin));
+  }
+  result<append_info> append_as_follower(shared_bytes batches) {
+    return run([](storage::log& to, shared_bytes bytes) -> rt::task<result<append_info>> {
+      co_return to.append_as_follower(std::move(bytes));
+    }(*log, std::move(batches)));
   }
   /// Appends and waits until it is on the disk.
   result<append_info> append_synced(shared_bytes batch, leader_epoch epoch = leader_epoch(0)) {
