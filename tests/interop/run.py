@@ -27,6 +27,7 @@ from pathlib import Path
 import brokers
 import install
 from report import Report
+from tools import ToolFailed
 
 HERE = Path(__file__).resolve().parent
 CLIENT_SECONDS = 150
@@ -130,8 +131,8 @@ def main():
         folder = Path(tempfile.mkdtemp(prefix=f"moldau-interop-{name}-"))
         try:
             run_suite(name, options.broker, folder, report)
-        except brokers.BrokerFailed as failure:
-            report.failed(f"{name}: the broker runs", str(failure))
+        except (brokers.BrokerFailed, ToolFailed) as failure:
+            report.failed(f"{name}: runs to its end", str(failure))
         finally:
             if options.keep:
                 print(f"kept: {folder}")
