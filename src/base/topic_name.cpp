@@ -24,9 +24,10 @@ std::optional<std::string> topic_name_mistake(std::string_view name) {
                        topic_name_length_max);
   }
   if (!std::ranges::all_of(name, is_legal)) {
-    return fmt::format("Topic name is invalid: '{}' contains one or more characters other than ASCII alphanumerics, "
-                       "'.', '_' and '-'",
-                       name);
+    return fmt::format(
+        "Topic name is invalid: '{}' contains one or more characters other than ASCII alphanumerics, "
+        "'.', '_' and '-'",
+        name);
   }
   return std::nullopt;
 }

@@ -60,7 +60,7 @@ void shard::open_partition(storage::log& log, const topic_id_partition& id, lead
                            std::int32_t in_sync_replicas) {
   partitions_.emplace(
       id, std::make_unique<replica::partition>(
-              log, id,
+              world_, log, id,
               replica::partition::options{
                   .ack_after_sync = options_.ack_after_sync, .epoch = epoch, .in_sync_replicas = in_sync_replicas}));
 }

@@ -4,8 +4,8 @@
 
 namespace moldau::replica {
 
-partition::partition(storage::log& log, topic_id_partition id, options options)
-    : log_(log), id_(id), options_(options), committed_(log.log_start()) {
+partition::partition(rt::world& world, storage::log& log, topic_id_partition id, options options)
+    : world_(world), log_(log), id_(id), options_(options), committed_(log.log_start()) {
   log_.begin_epoch(options.epoch);
   log_.set_listener(this);
   // Alone in sync, whatever stands in the log (on the disk, if that is what counts) is committed.
@@ -66,7 +66,10 @@ rt::task<void> partition::close() {
 }
 
 void partition::leave() {
-  if (--uses_ == 0 && last_use_ != nullptr) std::exchange(last_use_, nullptr)->set(true);
+  // Called by a destructor, which must not run anybody else's coroutine.
+  if (--uses_ == 0 && last_use_ != nullptr) {
+    world_.post([last = std::exchange(last_use_, nullptr)] { last->set(true); });
+  }
 }
 
 }  // namespace moldau::replica

@@ -10,6 +10,7 @@
 #include "rt/callback_list.hpp"
 #include "rt/completion.hpp"
 #include "rt/task.hpp"
+#include "rt/world.hpp"
 #include "storage/log.hpp"
 #include "storage/offset_gate.hpp"
 
@@ -31,7 +32,7 @@ class partition final : public storage::log_listener {
     std::int32_t in_sync_replicas = 1;
   };
 
-  partition(storage::log& log, topic_id_partition id, options options);
+  partition(rt::world& world, storage::log& log, topic_id_partition id, options options);
   partition(const partition&) = delete;
   partition& operator=(const partition&) = delete;
   ~partition();
@@ -88,6 +89,7 @@ class partition final : public storage::log_listener {
   void advance_high_watermark(offset to);
   void leave();
 
+  rt::world& world_;
   storage::log& log_;
   topic_id_partition id_;
   options options_;
