@@ -133,18 +133,17 @@ class applier {
     to->name = std::string(r.name);
     to->id = r.topic_id;
     changes_.topics_created.insert_or_assign(r.topic_id, to->name);
-    image_.topic_ids.set(to->name, r.topic_id);
-    image_.topics.set(r.topic_id, std::move(to));
+    image_.add_topic(std::move(to));
     return {};
   }
   result<void> operator()(const records::remove_topic_record& r) {
     const topic* found = image_.find_topic(r.topic_id);
     if (found == nullptr) return unknown_topic(r.topic_id);
     const std::string name = found->name;
-    const config_resource resource{.type = config_resource_type::topic, .name = name};
-    if (image_.configs.erase(resource)) changes_.configs.insert(resource);
-    image_.topics.erase(r.topic_id);
-    if (const auto* id = image_.topic_ids.find(name); id != nullptr && *id == r.topic_id) image_.topic_ids.erase(name);
+    if (!image_.config_of(config_resource_type::topic, name).empty()) {
+      changes_.configs.insert({.type = config_resource_type::topic, .name = name});
+    }
+    image_.remove_topic(r.topic_id);
     changes_.partitions.erase(r.topic_id);
     if (changes_.topics_created.erase(r.topic_id) == 0) changes_.topics_deleted.insert_or_assign(r.topic_id, name);
     return {};
@@ -344,10 +343,9 @@ class applier {
   }
 
   result<void> set_partition(const topic_id& id, std::shared_ptr<const partition> p) {
-    const auto* found = image_.topics.find(id);
-    if (found == nullptr) return unknown_topic(id);
     if (p->id.value() < 0) return fail(errc::malformed, "the metadata log holds a partition with a negative number");
-    auto to = std::make_shared<topic>(**found);
+    topic* to = image_.edit_topic(id);
+    if (to == nullptr) return unknown_topic(id);
     const auto at = std::ranges::lower_bound(to->partitions, p->id, {}, [](const auto& q) { return q->id; });
     changes_.partitions[id].insert(p->id);
     if (at != to->partitions.end() && (*at)->id == p->id) {
@@ -355,23 +353,22 @@ class applier {
     } else {
       to->partitions.insert(at, std::move(p));
     }
-    image_.topics.set(id, std::move(to));
     return {};
   }
 
   void clear_elr(const topic_id& id) {
-    auto to = std::make_shared<topic>(**image_.topics.find(id));
-    bool changed = false;
-    for (auto& p : to->partitions) {
-      if (p->eligible_leader_replicas.empty() && p->last_known_eligible_leader_replicas.empty()) continue;
+    const auto has_elr = [](const auto& p) {
+      return !p->eligible_leader_replicas.empty() || !p->last_known_eligible_leader_replicas.empty();
+    };
+    if (std::ranges::none_of(image_.find_topic(id)->partitions, has_elr)) return;
+    for (auto& p : image_.edit_topic(id)->partitions) {
+      if (!has_elr(p)) continue;
       auto cleared = std::make_shared<partition>(*p);
       cleared->eligible_leader_replicas.clear();
       cleared->last_known_eligible_leader_replicas.clear();
       p = std::move(cleared);
       changes_.partitions[id].insert(p->id);
-      changed = true;
     }
-    if (changed) image_.topics.set(id, std::move(to));
   }
 
   image& image_;

@@ -93,7 +93,8 @@ struct spontaneous {
 /// that loses the lead is thrown away, and a new one is made from the committed image: `activate` again.
 ///
 /// Text and bytes of a response live in the `arena` given; nothing of it points into the request.
-/// Handlers never fail: what is wrong stands in the response, in Kafka's words.
+/// Handlers never fail: what is wrong stands in the response, in Kafka's words. They are called only while `active()`;
+/// otherwise the caller answers NOT_CONTROLLER.
 class controller {
  public:
   explicit controller(controller_options options);
@@ -184,8 +185,9 @@ class controller {
 
   // controller_configs.cpp
   struct config_change;
+  /// `clears`: what has to follow after all resources' records.
   [[nodiscard]] result<void> alter_resource(const config_resource& resource, const std::vector<config_change>& changes,
-                                            record_list& out) const;
+                                            record_list& out, record_list& clears) const;
   [[nodiscard]] result<void> check_resource(const config_resource& resource) const;
   [[nodiscard]] result<void> check_configs(const config_resource& resource, const config_map& all,
                                            const std::vector<config_change>& changes) const;

@@ -278,7 +278,7 @@ outcome<wire::protocol::broker_heartbeat_response> controller::heartbeat(
   record_list out;
   const broker_registration* broker = latest_.find_broker(request.broker_id);
   if (broker == nullptr || broker->epoch != request.broker_epoch) {
-    response.error_code = broker == nullptr ? errc::broker_id_not_registered : errc::stale_broker_epoch;
+    response.error_code = errc::stale_broker_epoch;
     return finish(std::move(response), std::move(out), now_ms);
   }
   const broker_state before = state_of(*broker);
@@ -343,7 +343,7 @@ outcome<wire::protocol::allocate_producer_ids_response> controller::allocate_pro
   const broker_registration* broker = latest_.find_broker(request.broker_id);
   const std::int64_t next = latest_.next_producer_id.value_or(producer_id(0)).value();
   if (broker == nullptr || broker->epoch != request.broker_epoch) {
-    response.error_code = broker == nullptr ? errc::broker_id_not_registered : errc::stale_broker_epoch;
+    response.error_code = errc::stale_broker_epoch;
   } else if (next > std::numeric_limits<std::int64_t>::max() - producer_id_block) {
     response.error_code = errc::unknown_server_error;
   } else {

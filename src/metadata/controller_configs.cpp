@@ -11,6 +11,7 @@
 #include "metadata/controller.hpp"
 #include "metadata/records.hpp"
 #include "wire/arena.hpp"
+#include "wire/metadata/clear_elr_record.hpp"
 #include "wire/metadata/config_record.hpp"
 #include "wire/protocol/alter_configs_request.hpp"
 #include "wire/protocol/alter_configs_response.hpp"
@@ -137,7 +138,7 @@ result<void> controller::check_configs(const config_resource& resource, const co
 }
 
 result<void> controller::alter_resource(const config_resource& resource, const std::vector<config_change>& changes,
-                                        record_list& out) const {
+                                        record_list& out, record_list& clears) const {
   const config_map& present = latest_.config_of(resource.type, resource.name);
   config_map all = present;
   std::vector<config_change> effective;
@@ -154,7 +155,15 @@ result<void> controller::alter_resource(const config_resource& resource, const s
     effective.push_back(change);
   }
   MOLDAU_TRY(check_configs(resource, all, effective));
-  for (const config_change& change : effective) out.push_back(to_record(resource, change.name, change.value));
+  for (const config_change& change : effective) {
+    out.push_back(to_record(resource, change.name, change.value));
+    if (change.name == min_isr && elr_enabled()) {
+      // Who is eligible was chosen by the old minimum.
+      wire::metadata::clear_elr_record clear;
+      if (resource.type == config_resource_type::topic) clear.topic_name = resource.name;
+      clears.push_back(encode_record(clear, 0));
+    }
+  }
   return {};
 }
 
@@ -162,6 +171,7 @@ outcome<wire::protocol::incremental_alter_configs_response> controller::incremen
     const wire::protocol::incremental_alter_configs_request& request, std::int64_t now_ms, wire::arena& arena) {
   wire::protocol::incremental_alter_configs_response response;
   record_list records;
+  record_list clears;
   std::map<std::pair<std::int8_t, std::string_view>, int> times;
   for (const auto& asked : request.resources) ++times[{asked.resource_type, asked.resource_name}];
 
@@ -215,7 +225,7 @@ outcome<wire::protocol::incremental_alter_configs_response> controller::incremen
       }
       changes.push_back(std::move(change));
     }
-    return alter_resource(resource, changes, records);
+    return alter_resource(resource, changes, records, clears);
   };
   for (const auto& asked : request.resources) {
     const auto done = alter(asked);
@@ -228,6 +238,7 @@ outcome<wire::protocol::incremental_alter_configs_response> controller::incremen
       out.error_message = arena.store(std::string_view(done.error().message));
     }
   }
+  records.insert(records.end(), clears.begin(), clears.end());
   if (request.validate_only) records.clear();
   return finish(std::move(response), std::move(records), now_ms);
 }
@@ -236,6 +247,7 @@ outcome<wire::protocol::alter_configs_response> controller::alter_configs(
     const wire::protocol::alter_configs_request& request, std::int64_t now_ms, wire::arena& arena) {
   wire::protocol::alter_configs_response response;
   record_list records;
+  record_list clears;
   std::map<std::pair<std::int8_t, std::string_view>, int> times;
   for (const auto& asked : request.resources) ++times[{asked.resource_type, asked.resource_name}];
 
@@ -259,7 +271,7 @@ outcome<wire::protocol::alter_configs_response> controller::alter_configs(
     for (const auto& [name, value] : latest_.config_of(resource.type, resource.name)) {
       if (!keys.contains(name)) changes.push_back({.name = name, .value = std::nullopt});
     }
-    return alter_resource(resource, changes, records);
+    return alter_resource(resource, changes, records, clears);
   };
   for (const auto& asked : request.resources) {
     const auto done = alter(asked);
@@ -272,6 +284,7 @@ outcome<wire::protocol::alter_configs_response> controller::alter_configs(
       out.error_message = arena.store(std::string_view(done.error().message));
     }
   }
+  records.insert(records.end(), clears.begin(), clears.end());
   if (request.validate_only) records.clear();
   return finish(std::move(response), std::move(records), now_ms);
 }

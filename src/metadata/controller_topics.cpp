@@ -11,6 +11,7 @@
 #include "metadata/placement.hpp"
 #include "metadata/records.hpp"
 #include "wire/arena.hpp"
+#include "wire/metadata/clear_elr_record.hpp"
 #include "wire/metadata/config_record.hpp"
 #include "wire/metadata/remove_topic_record.hpp"
 #include "wire/metadata/topic_record.hpp"
@@ -221,6 +222,12 @@ result<controller::new_topic> controller::plan_topic(
     r.name = key;
     r.value = value;
     out.records.push_back(encode_record(r, 0));
+  }
+  if (out.configs.contains("min.insync.replicas") && elr_enabled()) {
+    // Has nothing to clear, but Kafka writes it with every change of the minimum.
+    wire::metadata::clear_elr_record clear;
+    clear.topic_name = name;
+    out.records.push_back(encode_record(clear, 0));
   }
   for (const partition& p : out.partitions) {
     out.records.push_back(partition_to_record(out.id, p, metadata_version()));

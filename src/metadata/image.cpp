@@ -1,6 +1,7 @@
 #include "metadata/image.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace moldau::metadata {
 
@@ -67,7 +68,36 @@ const config_map& image::config_of(config_resource_type type, std::string_view n
   return found == nullptr ? nothing : **found;
 }
 
+topic* image::edit_topic(const topic_id& id) {
+  if (editing_ == nullptr || editing_->id != id) {
+    const auto* found = topics.find(id);
+    if (found == nullptr) return nullptr;
+    editing_ = std::make_shared<metadata::topic>(**found);
+    topics.set(id, editing_);
+  }
+  return editing_.get();
+}
+
+void image::add_topic(std::shared_ptr<metadata::topic> added) {
+  editing_ = std::move(added);
+  topic_ids.set(editing_->name, editing_->id);
+  topics.set(editing_->id, editing_);
+}
+
+bool image::remove_topic(const topic_id& id) {
+  const metadata::topic* found = find_topic(id);
+  if (found == nullptr) return false;
+  configs.erase({.type = config_resource_type::topic, .name = found->name});
+  if (const auto* named = topic_ids.find(found->name); named != nullptr && *named == id) {
+    topic_ids.erase(std::string(found->name));
+  }
+  topics.erase(id);
+  editing_.reset();
+  return true;
+}
+
 void image::seal() {
+  editing_.reset();
   features.seal();
   brokers.seal();
   controllers.seal();

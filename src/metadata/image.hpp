@@ -221,10 +221,20 @@ class image {
   /// What is set for a resource; empty if nothing is.
   [[nodiscard]] const config_map& config_of(config_resource_type type, std::string_view name) const;
 
+  /// The topic for changing its partitions; null if there is none. It is copied once until `seal`, however many of its
+  /// partitions are then set one after another.
+  [[nodiscard]] metadata::topic* edit_topic(const topic_id& id);
+  void add_topic(std::shared_ptr<metadata::topic> added);
+  /// Whether it was there. Its configs go with it.
+  bool remove_topic(const topic_id& id);
   /// Ends editing: from here on this image may be copied and shared.
   void seal();
   /// Whether both say the same, provenance aside. Compares everything: for tests.
   [[nodiscard]] bool same_contents(const image& other) const;
+
+ private:
+  /// The topic that was edited last, not shared with anybody yet.
+  std::shared_ptr<metadata::topic> editing_;
 };
 
 }  // namespace moldau::metadata

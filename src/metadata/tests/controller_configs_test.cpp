@@ -17,6 +17,7 @@ using testing::IsEmpty;
 
 constexpr int config_record = 4;
 constexpr int feature_level = 12;
+constexpr int clear_elr = 28;
 // Operations and resource types as requests number them.
 constexpr std::int8_t set = 0;
 constexpr std::int8_t remove = 1;
@@ -76,6 +77,13 @@ TEST_F(ControllerConfigs, AppendsToAListAndSubtractsFromIt) {
   EXPECT_EQ(orders().at("cleanup.policy"), "delete,compact");
   alter(topic_type, "orders", "cleanup.policy", subtract, "delete");
   EXPECT_EQ(orders().at("cleanup.policy"), "compact");
+}
+
+TEST_F(ControllerConfigs, ClearsEligibleLeadersWhenTheMinimumOfTheIsrChanges) {
+  alter(topic_type, "orders", "min.insync.replicas", set, "2");
+  EXPECT_THAT(last_, ElementsAre(config_record, clear_elr));
+  alter(broker_type, "", "min.insync.replicas", set, "2");
+  EXPECT_THAT(last_, ElementsAre(config_record, clear_elr));
 }
 
 TEST_F(ControllerConfigs, OnlyLooksWhenAskedToValidate) {

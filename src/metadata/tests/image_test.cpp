@@ -253,6 +253,17 @@ TEST_F(Image, SharesAllButWhatChangedAmongTenThousandTopics) {
   EXPECT_EQ(image_.find_topic("topic-5")->partitions.size(), 2U);
 }
 
+TEST_F(Image, LeavesACopyAloneWhileItsTopicGrows) {
+  add_topic("t", 1);
+  add_partition(1, 0);
+  image_.seal();
+  const image before = image_;
+  add_partition(1, 1);
+  add_partition(1, 2);
+  EXPECT_EQ(before.find_topic("t")->partitions.size(), 1U);
+  EXPECT_EQ(image_.find_topic("t")->partitions.size(), 3U);
+}
+
 TEST_F(Image, TakesAnyBytesForARecordWithoutHarm) {
   set_metadata_version(30);
   add_topic("t", 1);
