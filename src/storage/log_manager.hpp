@@ -100,7 +100,8 @@ class log_manager {
   /// Closes the log, renames its folder to `-delete` and removes it after `file.delete.delay.ms`. The caller has made
   /// sure that nobody uses the log any more.
   [[nodiscard]] rt::task<result<void>> remove(topic_id_partition partition);
-  /// A topic's or the broker's properties have changed: gives each log its options anew.
+  /// A topic's or the broker's properties have changed: gives each log its options anew. Of the storage's, what can
+  /// change at run time counts from its next use on: the cleaner's bounds and the intervals.
   [[nodiscard]] rt::task<void> refresh_options(manager_options changed);
 
   /// Writes all checkpoint files. `flush` also syncs all indexes, which moves the recovery points.
@@ -131,7 +132,7 @@ class log_manager {
   rt::task<result<void>> for_each_log(std::function<rt::task<result<void>>(log&)> work, unsigned at_once);
   rt::task<void> compact_all();
   rt::task<bool> compact_dirtiest(std::size_t directory);
-  rt::task<void> periodic(std::int64_t interval_ms, std::function<rt::task<void>()> work);
+  rt::task<void> periodic(std::function<std::int64_t()> interval_ms, std::function<rt::task<void>()> work);
   rt::task<void> end_background();
   rt::task<void> destroy_cores();
   void directory_failed(std::size_t index, const error& why);

@@ -118,12 +118,12 @@ rt::task<result<void>> log_manager::checkpoint(bool flush) {
   co_return co_await write_checkpoints();
 }
 
-rt::task<void> log_manager::periodic(std::int64_t interval_ms, std::function<rt::task<void>()> work) {
+rt::task<void> log_manager::periodic(std::function<std::int64_t()> interval_ms, std::function<rt::task<void>()> work) {
   rt::event tick;
   ticks_.push_back(&tick);
   while (!stopping_) {
     const auto timer =
-        world_.post_at(world_.now() + std::chrono::milliseconds(interval_ms), [&tick] { tick.notify_all(); });
+        world_.post_at(world_.now() + std::chrono::milliseconds(interval_ms()), [&tick] { tick.notify_all(); });
     co_await tick.wait();
     if (!stopping_) co_await work();
   }
@@ -131,20 +131,23 @@ rt::task<void> log_manager::periodic(std::int64_t interval_ms, std::function<rt:
 }
 
 void log_manager::start() {
-  background_.spawn(periodic(options_.storage.checkpoint_interval_ms, [this]() -> rt::task<void> {
-    // A failure has been told by the directory's own callback.
-    [[maybe_unused]] const auto done = co_await checkpoint(true);
-  }));
-  background_.spawn(periodic(options_.storage.retention_check_interval_ms, [this]() -> rt::task<void> {
-    [[maybe_unused]] const auto done = co_await for_each_log(
-        [](log& one) -> rt::task<result<void>> {
-          MOLDAU_CO_TRY(co_await one.apply_retention());
-          co_return result<void>{};
-        },
-        1);
-  }));
+  background_.spawn(periodic([this] { return options_.storage.checkpoint_interval_ms; },
+                             [this]() -> rt::task<void> {
+                               // A failure has been told by the directory's own callback.
+                               [[maybe_unused]] const auto done = co_await checkpoint(true);
+                             }));
+  background_.spawn(periodic([this] { return options_.storage.retention_check_interval_ms; },
+                             [this]() -> rt::task<void> {
+                               [[maybe_unused]] const auto done = co_await for_each_log(
+                                   [](log& one) -> rt::task<result<void>> {
+                                     MOLDAU_CO_TRY(co_await one.apply_retention());
+                                     co_return result<void>{};
+                                   },
+                                   1);
+                             }));
   if (options_.storage.cleaner_enable) {
-    background_.spawn(periodic(options_.storage.cleaner_backoff_ms, [this] { return compact_all(); }));
+    background_.spawn(
+        periodic([this] { return options_.storage.cleaner_backoff_ms; }, [this] { return compact_all(); }));
   }
 }
 
@@ -202,10 +205,12 @@ rt::task<void> log_manager::destroy_cores() {
 rt::task<void> log_manager::refresh_options(manager_options changed) {
   options_.defaults = changed.defaults;
   options_.options_of = std::move(changed.options_of);
+  options_.storage = changed.storage;
   std::vector<std::vector<std::pair<topic_id_partition, log_options>>> by_core(cores_.size());
   for (const auto& [key, one] : known_) by_core[one.core].emplace_back(key, options_of(one.partition.topic));
   for (unsigned i = 0; i < cores_.size(); ++i) {
     co_await world_.call_on(i, [&, i]() -> rt::task<void> {
+      cores_[i]->storage = options_.storage;
       for (const auto& [key, options] : by_core[i]) {
         if (log* one = find(i, key); one != nullptr && one->options() != options) one->set_options(options);
       }

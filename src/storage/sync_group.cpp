@@ -1,6 +1,7 @@
 #include "storage/sync_group.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <memory>
 #include <utility>
 
@@ -123,6 +124,7 @@ rt::task<void> sync_group::sync_round() {
 }
 
 rt::task<void> sync_group::run_parts(std::vector<member*> logs, bool write, bool sync) {
+  const rt::time_point begun = world_.now();
   const std::size_t count = std::min<std::size_t>(jobs_, logs.size());
   std::vector<std::shared_ptr<part>> parts(count);
   for (auto& one : parts) one = std::make_shared<part>();
@@ -155,6 +157,9 @@ rt::task<void> sync_group::run_parts(std::vector<member*> logs, bool write, bool
     }(*this, mine, write, sync));
   }
   co_await jobs.drained();
+  if (sync && sync_seconds_ != nullptr) {
+    sync_seconds_->observe(std::chrono::duration<double>(world_.now() - begun).count());
+  }
   // A failure of one part spoils the directory: no other part is told that it is safe.
   for (const auto& mine : parts) {
     if (mine->failure) fail(*mine->failure);

@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/metrics.hpp"
 #include "moldau/core/result.hpp"
 #include "rt/event.hpp"
 #include "rt/spawn.hpp"
@@ -79,6 +80,8 @@ class sync_group {
     std::uint64_t sync_rounds = 0;
   };
   [[nodiscard]] const statistics& stats() const { return stats_; }
+  /// From now on each round that syncs tells `into` how many seconds it took. Null: nobody is told.
+  void measure(base::histogram* into) { sync_seconds_ = into; }
 
  private:
   struct part;
@@ -103,6 +106,7 @@ class sync_group {
   rt::event progress_;
   rt::gate running_;
   statistics stats_;
+  base::histogram* sync_seconds_ = nullptr;
 };
 
 }  // namespace moldau::storage
