@@ -1,0 +1,166 @@
+#include <algorithm>
+#include <cctype>
+#include <utility>
+
+#include "coord/group_coordinator.hpp"
+#include "wire/coordinator/group_metadata_key.hpp"
+#include "wire/coordinator/offset_commit_key.hpp"
+
+namespace moldau::coord {
+namespace {
+
+namespace records = wire::coordinator;
+
+/// KIP-1043: from here on a group that isn't there is an error; before, it is dead.
+constexpr std::int16_t missing_group_is_error_since = 6;
+
+std::string_view trimmed(std::string_view text) {
+  const auto is_space = [](char c) { return static_cast<unsigned char>(c) <= ' '; };
+  while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+bool same_but_for_case(std::string_view a, std::string_view b) {
+  return std::ranges::equal(
+      a, b, [](unsigned char one, unsigned char other) { return std::tolower(one) == std::tolower(other); });
+}
+
+record group_tombstone(std::string_view group) {
+  return {encode_key(records::group_metadata_key{.group = group}), std::nullopt};
+}
+
+}  // namespace
+
+std::vector<listed_group> group_coordinator::list(std::span<const std::string_view> states,
+                                                  std::span<const std::string_view> types) const {
+  std::vector<listed_group> out;
+  for (const auto& [id, entry] : groups_) {
+    listed_group one{.id = id};
+    if (entry.classic) {
+      one.protocol_type = entry.classic->protocol_type().value_or("");
+      one.state = name(entry.classic->state());
+      one.type = name(group_type::classic);
+    } else {
+      // The type's name is that of its protocol too.
+      one.type = one.protocol_type = name(entry.foreign->type());
+      one.state = entry.foreign->state();
+    }
+    const auto wanted = [](std::span<const std::string_view> filter, std::string_view value) {
+      return filter.empty() || std::ranges::any_of(filter, [&](std::string_view one_of) {
+               return same_but_for_case(trimmed(one_of), value);
+             });
+    };
+    if (wanted(states, one.state) && wanted(types, one.type)) out.push_back(std::move(one));
+  }
+  return out;
+}
+
+described_group group_coordinator::describe(std::string_view id, std::int16_t api_version) const {
+  described_group out;
+  const classic_group* group = find_classic(id);
+  if (group == nullptr) {
+    out.state = name(classic_state::dead);
+    if (api_version >= missing_group_is_error_since) {
+      out.error = errc::group_id_not_found;
+      out.error_message = find_foreign(id) != nullptr ? "Group " + std::string(id) + " is not a classic group."
+                                                      : "Group " + std::string(id) + " not found.";
+    }
+    return out;
+  }
+  const bool stable = group->is(classic_state::stable);
+  out.state = name(group->state());
+  out.protocol_type = group->protocol_type().value_or("");
+  if (stable) out.protocol = group->protocol_name().value_or("");
+  for (const auto& [name, member] : group->members()) {
+    out.members.push_back({.id = name,
+                           .instance_id = member.instance_id,
+                           .client_id = member.client_id,
+                           .client_host = member.client_host,
+                           .metadata = stable ? member.metadata_of(out.protocol) : shared_bytes(),
+                           .assignment = member.assignment});
+  }
+  return out;
+}
+
+void group_coordinator::remove_groups(std::span<const std::string_view> groups, instant now,
+                                      reply<std::vector<errc>> done) {
+  const turn here(*this, now);
+  std::vector<errc> out;
+  std::vector<record> written;
+  std::set<std::string_view> seen;
+  for (const std::string_view id : groups) {
+    const auto found = groups_.find(id);
+    if (found == groups_.end() || !seen.insert(id).second) {
+      out.push_back(errc::group_id_not_found);
+      continue;
+    }
+    const classic_group* group = found->second.classic.get();
+    const foreign_group* other = found->second.foreign.get();
+    if (group != nullptr ? !group->is(classic_state::empty) : other->has_members()) {
+      out.push_back(errc::non_empty_group);
+      continue;
+    }
+    if (other != nullptr && other->type() == group_type::share) {
+      // Its state in the share coordinator would stay behind.
+      out.push_back(errc::unsupported_version);
+      continue;
+    }
+    std::ranges::move(offset_tombstones(id), std::back_inserter(written));
+    if (group != nullptr) {
+      written.push_back(group_tombstone(id));
+    } else {
+      std::ranges::move(other->tombstones(), std::back_inserter(written));
+    }
+    out.push_back(errc::none);
+  }
+  if (written.empty()) return done(std::move(out));
+  runtime_.write(std::move(written), {.atomic = false},
+                 [done = std::move(done), out = std::move(out)](errc error) mutable {
+                   if (error != errc::none) std::ranges::fill(out, append_error_to_response(error));
+                   done(std::move(out));
+                 });
+}
+
+void group_coordinator::drop_expired() {
+  std::vector<record> written;
+  for (const auto& [id, entry] : groups_) {
+    // Groups of other protocols wait for a broker that serves them.
+    if (!entry.classic) continue;
+    const classic_group& group = *entry.classic;
+    // A group of members that isn't empty expires only what no member consumes, and only where that can be told.
+    const bool empty = group.is(classic_state::empty);
+    const bool told = group.uses_consumer_protocol() && group.subscribed_topics() && group.is(classic_state::stable);
+    if (!empty && !told) continue;
+    const auto expired = [&](const committed_offset& what) {
+      if (what.expire_timestamp_ms) return now_.wall_ms >= *what.expire_timestamp_ms;
+      std::int64_t since = what.commit_timestamp_ms;
+      if (empty && group.protocol_type()) since = group.state_since_ms().value_or(since);
+      return now_.wall_ms - since >= options_.offsets_retention_ms;
+    };
+    bool all_gone = !offsets_.has_open_transactions(id);
+    if (const auto* topics = offsets_.find(id)) {
+      for (const auto& [topic, partitions] : *topics) {
+        // An empty group's subscription is known to be none.
+        const bool subscribed = group.protocol_type() && group.is_subscribed_to(topic);
+        for (const auto& [partition, what] : partitions) {
+          if (!subscribed && expired(what) && !offsets_.is_pending(id, topic, partition)) {
+            written.push_back(
+                {encode_key(records::offset_commit_key{.group = id, .topic = topic, .partition = partition}),
+                 std::nullopt});
+          } else {
+            all_gone = false;
+          }
+        }
+      }
+    }
+    if (all_gone && empty && !group.has_pending()) written.push_back(group_tombstone(id));
+  }
+  if (written.empty()) return;
+  log_.info("dropping {} offsets and groups whose time is over", written.size());
+  runtime_.write(std::move(written), {.atomic = false}, [this](errc error) {
+    if (error != errc::none) log_.warn("cannot drop what has expired: {}", moldau::name(error));
+  });
+}
+
+}  // namespace moldau::coord
