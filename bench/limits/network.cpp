@@ -1,0 +1,107 @@
+#include "limits/network.hpp"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <thread>
+#include <vector>
+
+#include "limits/thread_cpu.hpp"
+
+namespace moldau::bench {
+namespace {
+
+constexpr std::size_t step_bytes = 1U << 20U;
+/// Long enough that its pages aren't all in the processor's cache.
+constexpr std::size_t file_steps = 256;
+
+[[noreturn]] void give_up_with_errno(const std::string& what) { give_up(what + ": " + std::strerror(errno)); }
+
+int make_file(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_CREAT | O_TRUNC | O_RDWR | O_CLOEXEC, 0644);
+  if (fd < 0) give_up_with_errno("cannot open " + path);
+  const std::vector<char> block(step_bytes, 'm');
+  for (std::size_t i = 0; i < file_steps; ++i) {
+    if (::write(fd, block.data(), block.size()) != static_cast<ssize_t>(block.size())) give_up_with_errno("cannot write");
+  }
+  return fd;
+}
+
+void read_all(std::uint16_t port) {
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in to{};
+  to.sin_family = AF_INET;
+  to.sin_port = htons(port);
+  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  if (::connect(fd, reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0) give_up_with_errno("cannot connect");
+  std::array<char, 1> nowhere{};
+  while (::recv(fd, nowhere.data(), step_bytes, MSG_TRUNC | MSG_WAITALL) > 0) {
+  }
+  ::close(fd);
+}
+
+/// Returns the processor time it took.
+double send_steps(int to, int file, std::size_t steps) {
+  const double cpu_from = thread_cpu_seconds();
+  for (std::size_t i = 0; i < steps; ++i) {
+    auto position = static_cast<off_t>(i % file_steps * step_bytes);
+    const off_t end = position + static_cast<off_t>(step_bytes);
+    while (position < end) {
+      if (::sendfile(to, file, &position, static_cast<std::size_t>(end - position)) <= 0) {
+        give_up_with_errno("cannot send");
+      }
+    }
+  }
+  ::close(to);
+  return thread_cpu_seconds() - cpu_from;
+}
+
+}  // namespace
+
+void sendfile_loop(const arguments& given) {
+  const std::string path = given.text("directory", ".") + "/limit-sendfile";
+  const auto connections = static_cast<std::size_t>(given.number("connections", 4));
+  const auto steps = static_cast<std::size_t>(given.number("megabytes", 4096)) / connections;
+  const int file = make_file(path);
+  const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in at{};
+  at.sin_family = AF_INET;
+  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof at;
+  if (::bind(listener, reinterpret_cast<const sockaddr*>(&at), sizeof at) != 0 || ::listen(listener, 128) != 0 ||
+      ::getsockname(listener, reinterpret_cast<sockaddr*>(&at), &size) != 0) {
+    give_up_with_errno("cannot listen");
+  }
+  std::vector<std::thread> threads;
+  std::vector<int> accepted;
+  for (std::size_t i = 0; i < connections; ++i) {
+    threads.emplace_back([&] { read_all(ntohs(at.sin_port)); });
+    accepted.push_back(::accept(listener, nullptr, nullptr));
+  }
+  std::vector<double> cpu(connections);
+  const auto from = std::chrono::steady_clock::now();
+  for (std::size_t i = 0; i < connections; ++i) {
+    threads.emplace_back([&, i] { cpu[i] = send_steps(accepted[i], file, steps); });
+  }
+  for (auto& thread : threads) thread.join();
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - from).count();
+  ::close(listener);
+  ::close(file);
+  ::unlink(path.c_str());
+  double cpu_seconds = 0;
+  for (const double each : cpu) cpu_seconds += each;
+  fmt::print(R"({{"bytes": {}, "seconds": {:.6f}, "cpu_seconds": {:.4f}}})" "\n", steps * connections * step_bytes, seconds,
+             cpu_seconds);
+}
+
+}  // namespace moldau::bench

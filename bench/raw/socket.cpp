@@ -1,0 +1,68 @@
+#include "raw/socket.hpp"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "arguments.hpp"
+
+namespace moldau::bench {
+
+client_socket::client_socket(std::uint16_t port) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  sockaddr_in to{};
+  to.sin_family = AF_INET;
+  to.sin_port = htons(port);
+  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  if (fd_ < 0 || ::connect(fd_, reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0) {
+    give_up("cannot connect: " + std::string(std::strerror(errno)));
+  }
+  const int on = 1;
+  ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+}
+
+client_socket::~client_socket() {
+  ::close(fd_);
+}
+
+void client_socket::send_all(bytes_view bytes) {
+  while (!bytes.empty()) {
+    const auto sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (sent < 0 && errno == EINTR) continue;
+    if (sent <= 0) give_up("cannot send: " + std::string(std::strerror(errno)));
+    bytes = bytes.subspan(static_cast<std::size_t>(sent));
+  }
+}
+
+std::size_t client_socket::receive_some(mutable_bytes into) {
+  for (;;) {
+    const auto got = ::recv(fd_, into.data(), into.size(), 0);
+    if (got > 0) return static_cast<std::size_t>(got);
+    if (got == 0) give_up("the broker closed the connection");
+    if (errno != EINTR) give_up("cannot receive: " + std::string(std::strerror(errno)));
+  }
+}
+
+void client_socket::receive_all(mutable_bytes into) {
+  while (!into.empty()) into = into.subspan(receive_some(into));
+}
+
+void client_socket::discard(std::size_t size) {
+  // With MSG_TRUNC TCP drops the bytes; nothing is written to the buffer.
+  static std::array<std::byte, 1> nowhere;
+  while (size > 0) {
+    const auto got =
+        ::recv(fd_, nowhere.data(), std::min<std::size_t>(size, 1U << 20U), MSG_TRUNC | MSG_WAITALL);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) give_up("the broker closed the connection in the middle of a response");
+    size -= static_cast<std::size_t>(got);
+  }
+}
+
+}  // namespace moldau::bench
