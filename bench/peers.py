@@ -17,8 +17,8 @@ LOOP = FOLDER / "loop"
 
 
 def build_library():
-    if not shutil.which("cargo"):
-        raise SystemExit("cargo is missing: install the Debian package cargo")
+    for package, program in (("cargo", "cargo"), ("make", "make"), ("g++", "c++")):
+        install.apt(package, program)
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         shutil.copy(HERE / "librdkafka" / "Cargo.toml", work / "Cargo.toml")
