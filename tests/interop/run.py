@@ -120,11 +120,14 @@ def main():
                         default="moldau" if os.environ.get("MOLDAU_BIN") else "kafka")
     parser.add_argument("--keep", action="store_true", help="keep the broker's folder")
     parser.add_argument("-v", "--verbose", action="store_true", help="print every check and each client's own output")
+    parser.add_argument("--only", metavar="TEXT", default="", help="of a client, only the checks that have this in their name")
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(NAMES))
     options = parser.parse_args()
     for name in options.names:
         if name not in NAMES:
             parser.error(f"no suite is called {name}: choose from {', '.join(NAMES)}")
+    if options.only:
+        os.environ["MOLDAU_INTEROP_ONLY"] = options.only
     report = Report(options.verbose)
     for name in options.names or NAMES:
         started = time.monotonic()

@@ -22,6 +22,9 @@ var input = bufio.NewReader(os.Stdin)
 
 // Check runs one check; the error it returns is its failure.
 func Check(name string, step func() error) {
+	if !strings.Contains(name, os.Getenv("MOLDAU_INTEROP_ONLY")) {
+		return
+	}
 	if err := step(); err != nil {
 		fmt.Printf("fail %s: %s\n", name, strings.ReplaceAll(err.Error(), "\n", " "))
 		return
