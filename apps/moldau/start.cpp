@@ -131,7 +131,7 @@ int start(const start_options& options) {
   auto config = load(options);
   if (!config) return exit_usage;
   raise_descriptor_limit();
-  const auto log = make_stderr_log(log_format::text);
+  const auto log = make_stderr_log(config->string("moldau.log.format") == "json" ? log_format::json : log_format::text);
   rt_asio::host host({.cores = static_cast<unsigned>(config->int32("moldau.cores")),
                       .log = log.get(),
                       .least = to_level(config->string("moldau.log.level"))});

@@ -15,7 +15,7 @@ constexpr auto exhausted_pause = std::chrono::milliseconds(100);
 acceptor::acceptor(rt::world& world, accept_limits limits, hand_over serve)
     : world_(world), limits_(std::move(limits)), serve_(std::move(serve)) {}
 
-result<rt::endpoint> acceptor::listen(const std::string& listener, const rt::endpoint& at) {
+result<rt::endpoint> acceptor::listen(const std::string& listener, const rt::endpoint& at, bool limited) {
   auto socket = world_.net().listen(at);
   if (!socket) {
     return fail(socket.error().code, fmt::format("cannot listen on {} ({}): {}. Change `listeners`, or stop what "
@@ -23,7 +23,8 @@ result<rt::endpoint> acceptor::listen(const std::string& listener, const rt::end
                                                  at.to_string(), listener, socket.error().message));
   }
   rt::endpoint local = (*socket)->local();
-  bound_.push_back(std::make_unique<bound>(bound{listener, *std::move(socket)}));
+  bound_.push_back(
+      std::make_unique<bound>(bound{.listener = listener, .socket = *std::move(socket), .limited = limited}));
   return local;
 }
 
@@ -42,25 +43,39 @@ rt::task<void> acceptor::accept_loop(bound& from) {
     }
     const std::string host = (*socket)->remote().host;
     auto& of_host = per_host_[host];
-    if (connections_ >= limits_.connections_max || (limits_.per_host_max && of_host >= limits_.per_host_max(host))) {
+    if (from.limited && of_host >= limits_.per_host_max(host)) {
       ++refused_;
       if (of_host == 0) per_host_.erase(host);
       continue;
     }
     ++of_host;
-    ++connections_;
+    while (is_full(from) && !stopping_) co_await changed_.wait();
+    if (stopping_) co_return;
+    if (from.limited) ++connections_;
+    ++from.connections;
     serve_(next_core_, *std::move(socket), from.listener);
     next_core_ = (next_core_ + 1) % world_.core_count();
   }
 }
 
-void acceptor::released(const std::string& host) {
-  --connections_;
+bool acceptor::is_full(const bound& on) const {
+  return on.limited &&
+         (connections_ >= limits_.connections_max() || on.connections >= limits_.per_listener_max(on.listener));
+}
+
+void acceptor::released(const std::string& host, const std::string& listener) {
   if (const auto found = per_host_.find(host); found != per_host_.end() && --found->second == 0) per_host_.erase(found);
+  for (const auto& on : bound_) {
+    if (on->listener != listener) continue;
+    --on->connections;
+    if (on->limited) --connections_;
+  }
+  changed_.notify_all();
 }
 
 rt::task<void> acceptor::stop() {
   stopping_ = true;
+  changed_.notify_all();
   for (auto& from : bound_) from->socket->close();
   co_await running_.drained();
 }

@@ -96,6 +96,12 @@ result<fetch_sessions::context> fetch_sessions::begin(const wire::protocol::fetc
   return out;
 }
 
+std::size_t fetch_sessions::partitions() const {
+  std::size_t out = 0;
+  for (const auto& [id, session] : sessions_) out += session->size();
+  return out;
+}
+
 bool fetch_sessions::make_room(std::size_t partitions, rt::time_point now) {
   if (sessions_.size() < slots_) return true;
   // Either the least recently used one is old enough, or a smaller one that has had its time makes way for a larger.

@@ -112,6 +112,8 @@ class fetch_sessions {
                                       rt::world& world);
 
   [[nodiscard]] std::size_t size() const { return sessions_.size(); }
+  /// Of all sessions.
+  [[nodiscard]] std::size_t partitions() const;
   [[nodiscard]] std::uint64_t evictions() const { return evictions_; }
 
  private:

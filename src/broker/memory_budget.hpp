@@ -13,7 +13,7 @@ namespace moldau::broker {
 /// than the whole budget still gets through alone.
 class memory_budget {
  public:
-  explicit memory_budget(std::size_t limit_bytes) : left_(static_cast<std::ptrdiff_t>(limit_bytes)) {}
+  explicit memory_budget(std::size_t limit_bytes) : limit_(static_cast<std::ptrdiff_t>(limit_bytes)), left_(limit_) {}
 
   /// Waits, first come first served, until something is left; then takes `bytes`.
   rt::task<void> take(std::size_t bytes) {
@@ -29,7 +29,9 @@ class memory_budget {
     left_ += static_cast<std::ptrdiff_t>(bytes);
     wake_next();
   }
+  /// Below 0 while the last request that began is larger than what was left.
   [[nodiscard]] std::ptrdiff_t left_bytes() const { return left_; }
+  [[nodiscard]] std::ptrdiff_t limit_bytes() const { return limit_; }
 
  private:
   void wake_next() {
@@ -39,6 +41,7 @@ class memory_budget {
     next->set(true);
   }
 
+  std::ptrdiff_t limit_;
   std::ptrdiff_t left_;
   std::deque<rt::completion<bool>*> waiting_;
 };

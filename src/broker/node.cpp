@@ -46,11 +46,23 @@ node::node(options chosen)
 node::~node() = default;
 
 rt::task<result<void>> node::start() {
+  auto started = co_await start_all();
+  if (started) {
+    admin_.set_state(node_state::serving);
+  } else {
+    admin_.set_state(node_state::failed, started.error().message);
+  }
+  co_return started;
+}
+
+rt::task<result<void>> node::start_all() {
   // Listening comes first: a port in use is told before anything is written, and clients that come early wait in the
   // backlog.
   MOLDAU_CO_TRY(bind_listeners());
+  MOLDAU_CO_TRY(admin_.start(*options_.config));
   MOLDAU_CO_TRY(co_await prepare_directories());
   MOLDAU_CO_TRY(co_await start_metadata());
+  admin_.set_state(node_state::recovering);
   MOLDAU_CO_TRY(co_await load_logs());
   MOLDAU_CO_TRY(co_await register_broker());
   producer_ids_ = std::make_unique<producer_ids>(main_world(), [this]() -> rt::task<result<producer_ids::block>> {
@@ -72,11 +84,10 @@ result<void> node::bind_listeners() {
   const config::broker_config& config = *options_.config;
   acceptor_ = std::make_unique<acceptor>(
       main_world(),
-      accept_limits{.connections_max = config.int32("max.connections"),
-                    .per_host_max =
-                        [this](std::string_view host) {
-                          return static_cast<std::int64_t>(view_.config->max_connections_of(host));
-                        }},
+      accept_limits{
+          .connections_max = [this] { return view_.config->int32("max.connections"); },
+          .per_listener_max = [this](std::string_view listener) { return view_.config->max_connections_on(listener); },
+          .per_host_max = [this](std::string_view host) { return view_.config->max_connections_of(host); }},
       [this](unsigned core, std::unique_ptr<rt::connection> socket, const std::string& listener) {
         // A closure that is moved into a post must own the socket until the other core takes it.
         options_.cores[core]->post([this, core, held = std::move(socket), name = listener]() mutable {
@@ -86,7 +97,7 @@ result<void> node::bind_listeners() {
   const auto bind_all = [&](const std::vector<config::endpoint>& bound, const std::vector<config::endpoint>& advertised,
                             bool controller) -> result<void> {
     for (const config::endpoint& at : bound) {
-      MOLDAU_TRY_ASSIGN(const rt::endpoint local, acceptor_->listen(at.listener, {at.host, at.port}));
+      MOLDAU_TRY_ASSIGN(const rt::endpoint local, acceptor_->listen(at.listener, {at.host, at.port}, !controller));
       bound_.emplace_back(at.listener, local);
       const auto told = std::ranges::find(advertised, at.listener, &config::endpoint::listener);
       const config::endpoint& from = told == advertised.end() ? at : *told;
@@ -180,6 +191,12 @@ rt::task<result<void>> node::load_logs() {
     co_await open_partitions(*image, nullptr);
   }
   logs_loaded_ = true;
+  for (unsigned core = 0; core < core_count(); ++core) {
+    co_await main_world().call_on(core, [&]() -> rt::task<void> {
+      for (const auto& group : logs_->core(core).sync) group->measure(&shards_[core]->metrics().sync_seconds());
+      co_return;
+    });
+  }
   logs_->start();
   co_await publish({});
   co_return result<void>{};
@@ -320,23 +337,26 @@ void node::reconfigure(const metadata::image& image) {
                              image.config_of(metadata::config_resource_type::broker, std::to_string(id().value())));
   for (const config::mistake& one : wrong) log_.warn("a dynamic property is left out: {}", one.message);
   view_.config = std::move(changed);
+  acceptor_->limits_changed();
 }
 
-void node::connection_closed(rt::world& from, const std::string& host) {
+void node::connection_closed(rt::world& from, const std::string& host, const std::string& listener) {
   if (from.core() == 0) {
-    acceptor_->released(host);
+    acceptor_->released(host, listener);
   } else {
-    main_world().post([this, host] { acceptor_->released(host); });
+    main_world().post([this, host, listener] { acceptor_->released(host, listener); });
   }
 }
 
 void node::fail_for_good(const error& why) {
   if (std::exchange(failed_, true)) return;
   log_.error("{}", why.message);
+  admin_.set_state(node_state::failed, why.message);
   options_.on_fatal(why);
 }
 
 rt::task<void> node::stop() {
+  admin_.set_state(node_state::stopping);
   co_await acceptor_->stop();
   const rt::time_point deadline = main_world().now() + drain_time;
   for (unsigned core = 0; core < core_count(); ++core) {
@@ -349,6 +369,8 @@ rt::task<void> node::stop() {
     if (auto closed = co_await logs_->stop(broker_epoch_); !closed) log_.error("{}", closed.error().message);
   }
   if (metadata_ != nullptr) co_await metadata_->stop(true);
+  // Last, so that /healthz says until the end what goes on.
+  co_await admin_.stop();
 }
 
 rt::task<void> node::abandon() {
@@ -362,6 +384,7 @@ rt::task<void> node::abandon() {
   co_await running_.drained();
   if (logs_ != nullptr) co_await logs_->abandon();
   if (metadata_ != nullptr) co_await metadata_->stop(false);
+  co_await admin_.stop();
 }
 
 }  // namespace moldau::broker

@@ -8,8 +8,10 @@
 #include <string>
 #include <vector>
 
+#include "base/metrics.hpp"
 #include "broker/acceptor.hpp"
 #include "broker/shard.hpp"
+#include "broker/wiring/admin_port.hpp"
 #include "broker/wiring/metadata_service.hpp"
 #include "broker/wiring/producer_ids.hpp"
 #include "config/broker_config.hpp"
@@ -71,8 +73,14 @@ class node {
   [[nodiscard]] storage::log_manager& logs() { return *logs_; }
   [[nodiscard]] producer_ids& ids() { return *producer_ids_; }
 
+  /// The newest image and configuration. Null before the metadata log was read.
+  [[nodiscard]] const cluster_view& view() const { return view_; }
+  [[nodiscard]] const admin_port& admin() const { return admin_; }
+  [[nodiscard]] std::uint64_t connections_refused() const { return acceptor_ == nullptr ? 0 : acceptor_->refused(); }
+
   /// Any core.
-  void connection_closed(rt::world& from, const std::string& host);
+  [[nodiscard]] base::metrics& registry() { return registry_; }
+  void connection_closed(rt::world& from, const std::string& host, const std::string& listener);
 
  private:
   rt::task<result<void>> prepare_directories();
@@ -92,8 +100,12 @@ class node {
   [[nodiscard]] storage::manager_options manager_options() const;
   void fail_for_good(const error& why);
 
+  rt::task<result<void>> start_all();
+
   options options_;
   base::logger log_;
+  base::metrics registry_;
+  admin_port admin_{*this, registry_};
   std::string cluster_id_;
   directory_id metadata_directory_;
   std::vector<advertised_listener> listeners_;

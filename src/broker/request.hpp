@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "broker/response_errors.hpp"
 #include "moldau/core/bytes.hpp"
 #include "rt/transport.hpp"
 #include "rt/world.hpp"
@@ -55,6 +56,8 @@ struct request {
 struct response {
   std::vector<rt::chunk> chunks;
   std::size_t size_bytes = 0;
+  /// For the metrics.
+  error_counts errors;
 };
 
 /// What a handler came to.

@@ -36,7 +36,9 @@ template <typename Message>
                                                std::span<std::vector<rt::chunk>> externals = {}) {
   response_frame frame(to, message.encoded_size(to.api_version));
   message.encode(frame.message(), to.api_version);
-  return frame.finish(externals);
+  auto out = frame.finish(externals);
+  if (out) out->errors = errors_in(message);
+  return out;
 }
 
 /// An answer that sends `message`; one that can't be encoded closes the connection, and says so in the log.

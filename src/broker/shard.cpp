@@ -25,6 +25,7 @@ shard::shard(rt::world& world, node& owner, options options)
       node_(owner),
       options_(options),
       log_(world.log().named("broker")),
+      metrics_(owner.registry()),
       budget_(options.request_memory_bytes),
       sessions_(options.fetch_session_slots, session_eviction_age, world.core(), world.core_count()) {}
 
@@ -38,6 +39,7 @@ const topic_view* shard::find_topic(std::string_view name) {
   if (view_.image == nullptr) return nullptr;
   const metadata::topic* topic = view_.image->find_topic(name);
   if (topic == nullptr) return nullptr;
+  metrics_.add_topic(topic->id, topic->name);
   auto made = std::make_unique<topic_view>(make_topic_view(*topic, *view_.image, *view_.config));
   return topics_.emplace(topic->name, std::move(made)).first->second.get();
 }
@@ -82,7 +84,10 @@ void shard::publish(cluster_view view, const metadata::image_changes& changes) {
     if (before.image == nullptr) return;
     if (const metadata::topic* topic = before.image->find_topic(id)) topics_.erase(topic->name);
   };
-  for (const auto& [id, name] : changes.topics_deleted) forget(id);
+  for (const auto& [id, name] : changes.topics_deleted) {
+    forget(id);
+    metrics_.remove_topic(id);
+  }
   for (const auto& [id, partitions] : changes.partitions) forget(id);
   for (const auto& resource : changes.configs) {
     if (resource.type == metadata::config_resource_type::topic) topics_.erase(resource.name);
@@ -98,14 +103,18 @@ void shard::serve(std::unique_ptr<rt::connection> socket, std::string listener) 
 rt::task<void> shard::run_connection(std::unique_ptr<rt::connection> socket, std::string listener) {
   const std::string host = socket->remote().host;
   peer_info peer;
-  peer.listener = std::move(listener);
+  peer.listener = listener;
   peer.host = "/" + host;
+  peer.controller = std::ranges::any_of(
+      node_.listeners(), [&](const advertised_listener& one) { return one.controller && one.name == peer.listener; });
   const auto place = connections_.insert(
       connections_.end(),
       std::make_unique<connection>(world_, std::move(socket), std::move(peer), *this, budget_, options_.limits));
+  metrics_.connection_opened();
   co_await (*place)->run();
   connections_.erase(place);
-  node_.connection_closed(world_, host);
+  metrics_.connection_closed();
+  node_.connection_closed(world_, host, listener);
 }
 
 rt::task<void> shard::close_idle() {

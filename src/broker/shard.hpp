@@ -11,6 +11,7 @@
 #include "broker/connection.hpp"
 #include "broker/fetch_session.hpp"
 #include "broker/memory_budget.hpp"
+#include "broker/metrics.hpp"
 #include "broker/request.hpp"
 #include "broker/topic_view.hpp"
 #include "config/broker_config.hpp"
@@ -57,6 +58,8 @@ class shard final : public request_handler {
   [[nodiscard]] shard& on_core(unsigned core);
   [[nodiscard]] wire::codec_context& codecs() { return codecs_; }
   [[nodiscard]] fetch_sessions& sessions() { return sessions_; }
+  [[nodiscard]] shard_metrics& metrics() { return metrics_; }
+  [[nodiscard]] const memory_budget& budget() const { return budget_; }
 
   [[nodiscard]] const metadata::image& image() const { return *view_.image; }
   [[nodiscard]] const config::broker_config& config() const { return *view_.config; }
@@ -86,6 +89,10 @@ class shard final : public request_handler {
   /// Called when the broker stops: long polls wait no longer.
   void on_stop(rt::callback& what) { on_stop_.add(what); }
   [[nodiscard]] std::size_t connections() const { return connections_.size(); }
+  template <typename Visit>
+  void for_each_connection(Visit visit) const {
+    for (const auto& one : connections_) visit(*one);
+  }
   [[nodiscard]] const auto& partitions() const { return partitions_; }
 
   rt::task<answer> handle(request& what) override;
@@ -98,6 +105,7 @@ class shard final : public request_handler {
   node& node_;
   options options_;
   base::logger log_;
+  shard_metrics metrics_;
   memory_budget budget_;
   wire::codec_context codecs_;
   fetch_sessions sessions_;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
 
 #include "base/assert.hpp"
 #include "config/listener_override.hpp"
@@ -158,6 +159,18 @@ std::int32_t broker_config::max_connections_of(std::string_view address) const {
     return count;
   }
   return int32("max.connections.per.ip");
+}
+
+std::int32_t broker_config::max_connections_on(std::string_view listener) const {
+  std::string name = "listener.name.";
+  for (const char c : listener) name += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  name += ".max.connections";
+  std::optional<std::string_view> text;
+  if (const auto at = static_.find(name); at != static_.end()) text = at->second.text;
+  if (const auto at = dynamic_broker_.find(name); at != dynamic_broker_.end()) text = at->second;
+  const auto parsed = text ? parse_value(*find_broker_definition("max.connections"), *text) : result<value>();
+  return text && parsed ? static_cast<std::int32_t>(std::get<std::int64_t>(*parsed))
+                        : std::numeric_limits<std::int32_t>::max();
 }
 
 void broker_config::compute_effective() {

@@ -134,6 +134,9 @@ class broker_config {
   /// Connections allowed from one address.
   [[nodiscard]] std::int32_t max_connections_of(std::string_view address) const;
 
+  /// Connections allowed on one listener (`listener.name.<listener>.max.connections`), named in any case.
+  [[nodiscard]] std::int32_t max_connections_on(std::string_view listener) const;
+
   /// Puts the dynamic layers of the metadata image in effect, replacing those before. A value that can't be used is
   /// left out and reported: what is running goes on with the layer below.
   [[nodiscard]] std::vector<mistake> apply_dynamic(const settings& cluster_wide, const settings& this_broker);

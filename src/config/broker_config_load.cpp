@@ -83,6 +83,11 @@ void broker_config_builder::check_each_setting() {
            def->sensitive() ? fmt::format("The value of {} can't be used.", name) : std::move(parsed.error().message)});
       continue;
     }
+    if (!base.empty() && def->state == support::built && def->name != "max.connections") {
+      warnings.push_back({setting.line, name,
+                          fmt::format("{} has no effect: {} counts for all listeners together.", name, def->name)});
+      continue;
+    }
     if (is_default(*def, *parsed)) continue;
     if (def->state == support::refused) {
       errors.push_back({setting.line, name,

@@ -271,8 +271,10 @@ result<response> fetch_call::encode() {
     if (one.diverging) {
       partition.diverging_epoch = {.epoch = one.diverging->epoch, .end_offset = one.diverging->end_offset};
     }
+    if (one.error != errc::none) shard_.metrics().fetch_failed();
     partition.records = bytes_view{};
     if (one.records.size_bytes > 0) {
+      shard_.metrics().fetched(one.id.topic, one.records.size_bytes);
       partition.records = wire::records_field::external(one.records.size_bytes, externals.size());
       externals.push_back(std::move(one.records.chunks));
       context_.session->rotate(one.target);

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "broker/handlers.hpp"
@@ -27,6 +28,8 @@ struct entry {
   unsigned core = 0;
   std::int32_t min_in_sync = 1;
   shared_bytes batch;
+  std::uint64_t records = 0;
+  std::uint64_t bytes = 0;
   error failure{errc::none, {}};
 };
 
@@ -42,6 +45,7 @@ class produce_call {
     co_await running_.drained();
     for (entry& e : entries_) {
       e.answer->error_code = e.failure.code;
+      if (e.failure.code == errc::none) shard_.metrics().produced(e.id.topic, e.records, e.bytes);
       if (!e.failure.message.empty()) e.answer->error_message = what_.arena.store(e.failure.message);
     }
     co_return std::move(response_);
@@ -143,6 +147,8 @@ void produce_call::prepare_partition(const topic_view* topic, const produce_requ
   e.core = shard_.core_of(e.id);
   e.min_in_sync = rules.min_insync_replicas;
   e.batch = what_.frame.slice(data.records.bytes());
+  e.records = static_cast<std::uint64_t>(std::max(valid->batch.header().record_count, 0));
+  e.bytes = e.batch.size();
   if (valid->needs_rebuild) rebuilds_.emplace_back(&e, topic->stored_compression());
 }
 
@@ -218,6 +224,11 @@ rt::task<answer> produce(shard& at, request& what) {
   if (!message) co_return answer::close_connection();
   produce_call call(at, what, *message);
   const produce_response out = co_await call.run();
+  for (const auto& topic : out.responses) {
+    for (const auto& partition : topic.partition_responses) {
+      if (partition.error_code != errc::none) at.metrics().produce_failed();
+    }
+  }
   // Nobody hears an error of acks=0, so the connection tells it, as Kafka's does.
   if (message->acks == 0) co_return call.failed() ? answer::close_connection() : answer::nothing();
   co_return answer_with(at, what, encode_response(what, out));

@@ -16,6 +16,8 @@ constexpr definition rows[] = {
      "The port that serves /metrics and /healthz; 0 takes a free one, -1 serves neither."},
     {"moldau.cores", int32, "0", between(0, 1024), medium, read_only, built,
      "Cores that serve connections and partitions; 0 takes all that the process may use."},
+    {"moldau.log.format", string, "text", one_of("text,json"), low, read_only, built,
+     "How the broker writes its own log to stderr: lines for people, or one JSON object a line."},
     {"moldau.log.level", string, "warn", one_of("trace,debug,info,warn,error,off"), medium, read_only, built,
      "The least severe lines that the broker's own log shows."},
     {"moldau.log.preallocate.step.bytes", int64, "0", at_least(0), low, read_only, built,
