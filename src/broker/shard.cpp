@@ -60,11 +60,12 @@ replica::partition* shard::find_partition(const topic_id_partition& id) const {
 
 void shard::open_partition(storage::log& log, const topic_id_partition& id, leader_epoch epoch,
                            std::int32_t in_sync_replicas) {
-  partitions_.emplace(
+  const auto opened = partitions_.emplace(
       id, std::make_unique<replica::partition>(
               world_, log, id,
               replica::partition::options{
                   .ack_after_sync = options_.ack_after_sync, .epoch = epoch, .in_sync_replicas = in_sync_replicas}));
+  groups_.open(*opened.first->second);
 }
 
 rt::task<void> shard::close_partition(topic_id_partition id) {
@@ -73,6 +74,7 @@ rt::task<void> shard::close_partition(topic_id_partition id) {
   // Out of the map first, so that nobody finds it while the last users leave.
   auto gone = std::move(found->second);
   partitions_.erase(found);
+  groups_.close(*gone);
   co_await gone->close();
 }
 
@@ -92,6 +94,7 @@ void shard::publish(cluster_view view, const metadata::image_changes& changes) {
   for (const auto& resource : changes.configs) {
     if (resource.type == metadata::config_resource_type::topic) topics_.erase(resource.name);
   }
+  groups_.on_publish(changes.topics_deleted);
 }
 
 void shard::serve(std::unique_ptr<rt::connection> socket, std::string listener) {
@@ -140,6 +143,7 @@ rt::task<void> shard::stop(rt::time_point deadline) {
     for (auto at = connections_.begin(); at != connections_.end();) (*at++)->close();
   });
   co_await running_.drained();
+  co_await groups_.stop();
   for (auto& [id, partition] : partitions_) co_await partition->close();
   partitions_.clear();
 }

@@ -14,6 +14,7 @@
 #include "broker/metrics.hpp"
 #include "broker/request.hpp"
 #include "broker/topic_view.hpp"
+#include "broker/wiring/group_service.hpp"
 #include "config/broker_config.hpp"
 #include "metadata/changes.hpp"
 #include "metadata/image.hpp"
@@ -58,6 +59,7 @@ class shard final : public request_handler {
   [[nodiscard]] shard& on_core(unsigned core);
   [[nodiscard]] wire::codec_context& codecs() { return codecs_; }
   [[nodiscard]] fetch_sessions& sessions() { return sessions_; }
+  [[nodiscard]] group_service& groups() { return groups_; }
   [[nodiscard]] shard_metrics& metrics() { return metrics_; }
   [[nodiscard]] const memory_budget& budget() const { return budget_; }
 
@@ -121,6 +123,7 @@ class shard final : public request_handler {
   std::list<std::unique_ptr<connection>> connections_;
   rt::gate running_;
   rt::callback_list on_stop_;
+  group_service groups_{*this};
   rt::event idle_tick_;
   std::unique_ptr<rt::timer> idle_timer_;
   bool stopping_ = false;

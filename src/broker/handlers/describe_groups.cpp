@@ -1,0 +1,61 @@
+#include <vector>
+
+#include "broker/group_call.hpp"
+#include "broker/handlers.hpp"
+#include "wire/protocol/describe_groups_request.hpp"
+#include "wire/protocol/describe_groups_response.hpp"
+
+namespace moldau::broker {
+namespace {
+
+using wire::protocol::describe_groups_request;
+using wire::protocol::describe_groups_response;
+
+/// What may be done to a group where nothing is forbidden: read, delete, describe, describe and alter its
+/// configuration.
+constexpr std::int32_t every_operation = (1 << 3) | (1 << 6) | (1 << 8) | (1 << 10) | (1 << 11);
+constexpr std::int16_t operations_since = 3;
+
+rt::task<describe_groups_response> act(shard& at, request& what, const describe_groups_request& message) {
+  std::vector<coord::described_group> described;
+  for (const std::string_view group : message.groups) {
+    auto one = co_await ask_group<coord::described_group>(
+        at, group, [&](auto& coordinator, coord::instant, coord::reply<coord::described_group> reply) {
+          reply(coordinator.describe(group, what.api_version));
+        });
+    described.push_back(one ? *std::move(one) : coord::described_group{.error = one.error().code});
+  }
+  const auto& groups = keep(what, std::move(described));
+  describe_groups_response out;
+  out.groups.reserve(groups.size());
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    const coord::described_group& from = groups[i];
+    auto& to = out.groups.emplace_back();
+    to.error_code = from.error;
+    if (!from.error_message.empty()) to.error_message = from.error_message;
+    to.group_id = message.groups[i];
+    to.group_state = from.state;
+    to.protocol_type = from.protocol_type;
+    to.protocol_data = from.protocol;
+    for (const auto& member : from.members) {
+      to.members.push_back({.member_id = member.id,
+                            .group_instance_id = member.instance_id,
+                            .client_id = member.client_id,
+                            .client_host = member.client_host,
+                            .member_metadata = member.metadata,
+                            .member_assignment = member.assignment});
+    }
+    if (what.api_version >= operations_since && message.include_authorized_operations && from.error == errc::none) {
+      to.authorized_operations = every_operation;
+    }
+  }
+  co_return out;
+}
+
+}  // namespace
+
+rt::task<answer> describe_groups(shard& at, request& what) {
+  return serve<describe_groups_request>(at, what, act);
+}
+
+}  // namespace moldau::broker
