@@ -59,9 +59,9 @@ class shard final : public request_handler {
   [[nodiscard]] shard& on_core(unsigned core);
   [[nodiscard]] wire::codec_context& codecs() { return codecs_; }
   [[nodiscard]] fetch_sessions& sessions() { return sessions_; }
-  [[nodiscard]] group_service& groups() { return groups_; }
   [[nodiscard]] shard_metrics& metrics() { return metrics_; }
   [[nodiscard]] const memory_budget& budget() const { return budget_; }
+  [[nodiscard]] group_service& groups() { return groups_; }
 
   [[nodiscard]] const metadata::image& image() const { return *view_.image; }
   [[nodiscard]] const config::broker_config& config() const { return *view_.config; }
