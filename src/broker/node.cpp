@@ -153,6 +153,8 @@ rt::task<result<void>> node::start_metadata() {
                        .max_idle_interval_ms = config.int32("metadata.max.idle.interval.ms")};
   chosen.snapshots = {.max_bytes = config.int64("metadata.log.max.record.bytes.between.snapshots"),
                       .max_interval_ms = config.int64("metadata.log.max.snapshot.interval.ms")};
+  chosen.retention_bytes = config.int64("metadata.max.retention.bytes");
+  chosen.retention_ms = config.int64("metadata.max.retention.ms");
   chosen.log.segment_bytes = static_cast<std::uint32_t>(config.int32("metadata.log.segment.bytes"));
   chosen.log.segment_ms = config.int64("metadata.log.segment.ms");
   chosen.on_update = [this](metadata::image_update update) { return apply(std::move(update)); };

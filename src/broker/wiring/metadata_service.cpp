@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
 
 #include "broker/wiring/read_log.hpp"
 #include "metadata/format.hpp"
@@ -248,6 +249,43 @@ rt::task<void> metadata_service::snapshot_if_due() {
     co_return;
   }
   logger_.info("wrote the metadata snapshot {}", raft::snapshot_file_name(made.id));
+  if (auto removed = co_await remove_old_snapshots(); !removed) on_failed(removed.error());
+}
+
+rt::task<result<void>> metadata_service::remove_old_snapshots() {
+  // What is on disk, oldest first, and how much of it may go; the newest always stays.
+  const std::uint64_t log_bytes = log_->size_bytes();
+  const std::int64_t now = world_.wall_ms();
+  std::optional<offset> oldest_left;
+  auto done = co_await world_.offload([&]() -> result<void> {
+    auto& files = world_.files();
+    MOLDAU_TRY_ASSIGN(const auto entries, files.list(partition_directory()));
+    std::map<raft::snapshot_id, rt::directory_entry> snapshots;
+    std::uint64_t total = log_bytes;
+    for (const auto& entry : entries) {
+      const auto id = raft::parse_snapshot_file_name(entry.name);
+      if (!id) continue;
+      total += entry.size_bytes;
+      snapshots.emplace(*id, entry);
+    }
+    const auto too_much = [&](const rt::directory_entry& oldest) {
+      return (options_.retention_bytes >= 0 && total > static_cast<std::uint64_t>(options_.retention_bytes)) ||
+             (options_.retention_ms >= 0 && now - oldest.modified_ms > options_.retention_ms);
+    };
+    bool removed = false;
+    while (snapshots.size() > 1 && too_much(snapshots.begin()->second)) {
+      const auto oldest = snapshots.begin();
+      MOLDAU_TRY(files.remove(rt::join_path(partition_directory(), oldest->second.name)));
+      total -= oldest->second.size_bytes;
+      snapshots.erase(oldest);
+      removed = true;
+    }
+    if (removed) oldest_left = snapshots.begin()->first.end_offset;
+    return removed ? files.sync_directory(partition_directory()) : result<void>{};
+  });
+  // The log below the oldest snapshot that is left is never read again.
+  if (done && oldest_left && *oldest_left > log_->log_start()) co_return co_await log_->delete_records(*oldest_left);
+  co_return done;
 }
 
 rt::task<void> metadata_service::stop(bool clean) {

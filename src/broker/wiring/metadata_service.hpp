@@ -37,6 +37,10 @@ class metadata_service final : private storage::log_listener {
     raft::quorum_options quorum;
     metadata::controller_options controller;
     metadata::snapshot_policy snapshots;
+    /// `metadata.max.retention.bytes` and `.ms`: how much of the log and of older snapshots is kept beside the newest
+    /// snapshot; -1 keeps all.
+    std::int64_t retention_bytes = -1;
+    std::int64_t retention_ms = -1;
     storage::storage_options storage;
     storage::log_options log;
     /// Applies a new image to the broker.
@@ -91,6 +95,7 @@ class metadata_service final : private storage::log_listener {
   rt::task<void> apply_loop();
   rt::task<void> poll_loop();
   rt::task<void> snapshot_if_due();
+  rt::task<result<void>> remove_old_snapshots();
   [[nodiscard]] std::string partition_directory() const;
 
   rt::world& world_;
