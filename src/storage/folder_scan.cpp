@@ -136,6 +136,10 @@ result<void> create_segment_files(rt::file_system& files, segment& of) {
   MOLDAU_TRY(of.log_file.open(files, of.path(names::log), rt::open_mode::create));
   MOLDAU_TRY(of.offset_file.open(files, of.path(names::offset_index), rt::open_mode::create));
   MOLDAU_TRY(of.time_file.open(files, of.path(names::time_index), rt::open_mode::create));
+  if (of.preallocate > of.reserved) {
+    MOLDAU_TRY(of.log_file.get()->reserve(0, of.preallocate));
+    of.reserved = of.preallocate;
+  }
   MOLDAU_TRY(files.sync_directory(of.directory()));
   of.created = true;
   return {};

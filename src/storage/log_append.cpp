@@ -122,6 +122,7 @@ void log::start_segment(offset base) {
   auto next = std::make_shared<segment>(directory_, base);
   next->indexes = std::make_unique<active_indexes>(base);
   next->modified_ms = world_.wall_ms();
+  if (options_.preallocate) next->preallocate = options_.segment_bytes;
   active_ = next.get();
   // An empty write makes the files, on the worker that writes.
   queue_.push_back({.to = next, .position = 0, .bytes = {}});

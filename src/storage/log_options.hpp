@@ -40,8 +40,8 @@ struct log_options {
   std::uint32_t max_message_bytes = 1'048'588;
   /// `message.timestamp.type=LogAppendTime`: `append_as_leader` sets the batch's timestamp.
   bool log_append_time = false;
-  /// `flush.messages`; the sync rounds make it moot, kept for `preallocate`'s sake: `preallocate=true` reserves the
-  /// whole segment when it is made.
+  /// `preallocate`: disk space for the whole segment is reserved when it is made. The file's size stays what is
+  /// written.
   bool preallocate = false;
 
   friend bool operator==(const log_options&, const log_options&) = default;

@@ -97,6 +97,8 @@ class loader {
   result<void> start_empty(offset at) {
     auto one = std::make_shared<segment>(options_.directory, at);
     one->indexes = std::make_unique<active_indexes>(at);
+    one->modified_ms = now_ms_;
+    if (options_.options.preallocate) one->preallocate = options_.options.segment_bytes;
     MOLDAU_TRY(create_segment_files(files_, *one));
     out_.segments.push_back(std::move(one));
     out_.log_end = out_.recovery_point = at;

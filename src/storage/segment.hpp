@@ -74,6 +74,8 @@ class segment {
   std::vector<std::byte> pending_snapshot;
   offset pending_snapshot_at = no_offset;
 
+  /// How much to reserve when the file is made.
+  std::uint64_t preallocate = 0;
   bool created = false;
   std::uint64_t reserved = 0;
 

@@ -186,5 +186,71 @@ TEST_F(changed_log, RefusesAFollowersBatchThatIsDamaged) {
   EXPECT_EQ(follower.log->log_end(), offset(0));
 }
 
+/// Runs `what` on a log of a hundred records with a power cut at every change it makes, and `check`s what is left.
+template <typename What, typename Check>
+void at_every_change(What what, Check check) {
+  for (std::uint64_t change = 1; change < 200; ++change) {
+    log_rig rig(change);
+    rig.options.options.segment_bytes = 1000;
+    rig.options.options.index_interval_bytes = 150;
+    rig.options.options.retention_ms = -1;
+    ASSERT_TRUE(rig.open());
+    for (int i = 0; i < 100; ++i) ASSERT_TRUE(rig.append_synced(one_record("value-" + std::to_string(i))));
+    rig.log->set_high_watermark(offset(100));
+    rig.remember();
+    rig.host.disk().crash_at_change(change);
+    bool crashed = false;
+    try {
+      ASSERT_TRUE(rig.run(what(rig)));
+    } catch (const sim::task_not_ended&) {
+      crashed = true;
+    }
+    rig.host.disk().disarm();
+    if (!crashed) {
+      EXPECT_GT(change, 3U);
+      return;
+    }
+    rig.again();
+    ASSERT_TRUE(rig.open()) << change;
+    check(rig, change);
+  }
+  FAIL() << "it never came to its end";
+}
+
+TEST(LogCrash, LeavesAPrefixWhereverTheTruncationWasCutShort) {
+  at_every_change([](log_rig& rig) { return rig.log->truncate_to(offset(37)); },
+                  [](log_rig& rig, std::uint64_t change) {
+                    ASSERT_GE(rig.log->log_end(), offset(37)) << change;
+                    EXPECT_EQ(rig.all_values(), numbered(0, static_cast<int>(rig.log->log_end().value()))) << change;
+                    ASSERT_TRUE(rig.run(rig.log->truncate_to(offset(37)))) << change;
+                    EXPECT_EQ(rig.all_values(), numbered(0, 37)) << change;
+                  });
+}
+
+TEST(LogCrash, LosesNothingThatWasNotToBeDeleted) {
+  at_every_change([](log_rig& rig) { return rig.log->delete_records(offset(37)); },
+                  [](log_rig& rig, std::uint64_t change) {
+                    EXPECT_EQ(rig.log->log_end(), offset(100)) << change;
+                    EXPECT_EQ(rig.values(offset(37), offset(100)), numbered(37, 100)) << change;
+                  });
+}
+
+TEST(LogCrash, LosesNothingInACleanStopThatWasCutShort) {
+  at_every_change([](log_rig& rig) { return rig.log->close(); },
+                  [](log_rig& rig, std::uint64_t change) { EXPECT_EQ(rig.all_values(), numbered(0, 100)) << change; });
+}
+
+TEST(LogCrash, StartsAnewOrNotAtAll) {
+  at_every_change([](log_rig& rig) { return rig.log->truncate_fully_and_start_at(offset(500)); },
+                  [](log_rig& rig, std::uint64_t change) {
+                    if (rig.log->log_end() < offset(500)) {
+                      EXPECT_EQ(rig.all_values(), numbered(0, static_cast<int>(rig.log->log_end().value()))) << change;
+                    }
+                    ASSERT_TRUE(rig.run(rig.log->truncate_fully_and_start_at(offset(500)))) << change;
+                    ASSERT_TRUE(rig.append_synced(one_record("new"))) << change;
+                    EXPECT_EQ(rig.all_values(), std::vector<std::string>{"new"}) << change;
+                  });
+}
+
 }  // namespace
 }  // namespace moldau::storage::tests
