@@ -91,6 +91,13 @@ class Tidy(unittest.TestCase):
         self.assert_finds("there is no log.rol.ms", table | {"src/base/a.cpp": 'config.int64("log.rol.ms")'})
         self.assert_finds("log.roll.ms is no int32", table | {"src/base/a.cpp": 'config.int32("log.roll.ms")'})
 
+    def test_finds_properties_that_are_called_built_and_not_read(self):
+        table = {"src/config/tables/log.cpp": 'constexpr definition rows[] = {\n'
+                                              '    {"log.roll.ms", int64, none, any, high, read_only, built,\n     "…"},\n'
+                                              '    {"num.io.threads", int32, "8", any, high, read_only, unneeded, "…"},\n};'}
+        self.assertEqual([], self.check(table | {"src/base/a.cpp": 'config.int64("log.roll.ms");'}))
+        self.assert_finds("log.roll.ms is called built", table | {"src/base/a.cpp": ""})
+
     def test_reads_what_a_build_compiles(self):
         with tempfile.TemporaryDirectory() as folder:
             root = Path(folder).resolve()

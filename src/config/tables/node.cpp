@@ -20,7 +20,7 @@ constexpr definition rows[] = {
      "The rack or zone of this broker, for spreading replicas and for reading nearby."},
     {"config.providers", list, "", any, low, cluster_wide, not_built,
      "Java classes that fetch property values from elsewhere."},
-    {"controlled.shutdown.enable", boolean, "true", any, medium, read_only, built,
+    {"controlled.shutdown.enable", boolean, "true", any, medium, read_only, not_built,
      "Whether a stopping broker hands its leaderships over first."},
     {"create.topic.policy.class.name", class_name, none, any, low, read_only, refused,
      "A Java class that decides which topics may be created."},

@@ -9,8 +9,9 @@ using namespace table;
 constexpr definition rows[] = {
     {"controller.listener.names", list, none, any, high, read_only, built,
      "Names of the listeners that controllers use.", true},
-    {"controller.quorum.append.linger.ms", int32, "25", at_least(0), medium, read_only, built,
-     "Milliseconds for which the metadata leader gathers records before it writes."},
+    {"controller.quorum.append.linger.ms", int32, "25", at_least(0), medium, read_only, unneeded,
+     "Milliseconds for which Kafka's metadata leader gathers records before it writes; moldau gathers during the sync "
+     "before."},
     {"controller.quorum.auto.join.enable", boolean, "false", any, low, read_only, not_built,
      "Whether a new controller adds itself to the voters."},
     {"controller.quorum.bootstrap.servers", list, "", servers, high, read_only, built,

@@ -21,10 +21,10 @@ constexpr definition rows[] = {
      "Milliseconds that a tombstone stays after compaction."},
     {"file.delete.delay.ms", int64, "60000", at_least(0), medium, cluster_wide, built,
      "Milliseconds between taking a segment out of the log and removing its files."},
-    {"flush.messages", int64, "9223372036854775807", at_least(1), medium, cluster_wide, built,
-     "Records after which the log is synced, whatever its producers asked for."},
-    {"flush.ms", int64, "9223372036854775807", at_least(0), medium, cluster_wide, built,
-     "Milliseconds after which the log is synced, whatever its producers asked for."},
+    {"flush.messages", int64, "9223372036854775807", at_least(1), medium, cluster_wide, unneeded,
+     "Records after which Kafka syncs the log; moldau syncs what was appended at once."},
+    {"flush.ms", int64, "9223372036854775807", at_least(0), medium, cluster_wide, unneeded,
+     "Milliseconds after which Kafka syncs the log; moldau syncs what was appended at once."},
     {"follower.replication.throttled.replicas", list, "", throttled_replicas, medium, cluster_wide, not_built,
      "Replicas whose fetching is throttled, as partition:broker pairs or * for all."},
     {"index.interval.bytes", int32, "4096", at_least(0), medium, cluster_wide, built,
@@ -70,7 +70,7 @@ constexpr definition rows[] = {
      "The most milliseconds by which a roll is brought forward at random."},
     {"segment.ms", int64, "604800000", at_least(1), medium, cluster_wide, built,
      "Milliseconds after which a new segment is begun."},
-    {"unclean.leader.election.enable", boolean, "false", any, medium, cluster_wide, built,
+    {"unclean.leader.election.enable", boolean, "false", any, medium, cluster_wide, not_built,
      "Whether a replica that lacks acknowledged records may become leader when no other is left."},
 };
 
