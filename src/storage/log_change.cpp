@@ -41,6 +41,16 @@ result<void> cut_segment(rt::file_system& files, segment& in, offset end) {
   return files.write_file_atomically(in.path(names::txn_index), encode_txn_index(aborted));
 }
 
+/// Removes whole segments, each durably before the next lower one, so that a power cut leaves no gap. Blocks.
+result<void> remove_from_the_top(rt::file_system& files, const std::vector<std::shared_ptr<segment>>& all,
+                                 offset above) {
+  for (auto one = all.rbegin(); one != all.rend() && (*one)->base > above; ++one) {
+    MOLDAU_TRY(remove_files(files, segment_paths((*one)->directory(), (*one)->base)));
+    MOLDAU_TRY(files.sync_directory((*one)->directory()));
+  }
+  return {};
+}
+
 result<void> remove_snapshots_above(rt::file_system& files, const std::string& directory, offset end) {
   MOLDAU_TRY_ASSIGN(const auto entries, files.list(directory));
   std::vector<std::string> gone;
@@ -81,14 +91,9 @@ rt::task<result<void>> log::truncate_to(offset end) {
   MOLDAU_CO_TRY(usable());
   const auto all = segment_list();
   const auto done = co_await world_.offload([&]() -> result<void> {
-    for (auto one = all.rbegin(); one != all.rend(); ++one) {
-      if ((*one)->base > end) {
-        MOLDAU_TRY(remove_files(world_.files(), segment_paths(directory_, (*one)->base)));
-        continue;
-      }
-      MOLDAU_TRY(cut_segment(world_.files(), **one, end));
-      break;
-    }
+    MOLDAU_TRY(remove_from_the_top(world_.files(), all, end));
+    const auto above = std::ranges::upper_bound(all, end, {}, [](const auto& one) { return one->base; });
+    MOLDAU_TRY(cut_segment(world_.files(), **std::prev(above), end));
     MOLDAU_TRY(remove_snapshots_above(world_.files(), directory_, end));
     return world_.files().sync_directory(directory_);
   });
@@ -106,9 +111,7 @@ rt::task<result<void>> log::truncate_fully_and_start_at(offset start) {
   const auto all = segment_list();
   const auto done = co_await world_.offload([&]() -> result<void> {
     MOLDAU_TRY(remove_files(world_.files(), {rt::join_path(directory_, names::leader_epochs)}));
-    for (auto one = all.rbegin(); one != all.rend(); ++one) {
-      MOLDAU_TRY(remove_files(world_.files(), segment_paths(directory_, (*one)->base)));
-    }
+    MOLDAU_TRY(remove_from_the_top(world_.files(), all, no_offset));
     MOLDAU_TRY(remove_snapshots_above(world_.files(), directory_, no_offset));
     return world_.files().sync_directory(directory_);
   });
