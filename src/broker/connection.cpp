@@ -1,6 +1,7 @@
 #include "broker/connection.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 
 #include "bytes/endian.hpp"
@@ -14,6 +15,10 @@ namespace {
 
 /// A length that a peer claims is believed only this far before its bytes arrive.
 constexpr std::size_t trusted_length_bytes = 1024 * 1024;
+
+/// A request that comes in more slowly than this, on the average since it began, is stalled.
+constexpr auto stalled_after = std::chrono::seconds(5);
+constexpr double least_bytes_per_second = 16.0 * 1024;
 
 }  // namespace
 
@@ -162,6 +167,9 @@ rt::task<std::optional<shared_bytes>> connection::next_frame() {
   std::size_t have = std::min(ahead_to_ - ahead_from_, size);
   std::memcpy(frame.writable().data(), ahead_ + ahead_from_, have);
   ahead_from_ += have;
+  receiving_ = true;
+  received_bytes_ = have;
+  receiving_since_ = world_.now();
   while (have < size) {
     if (have == frame.size()) {
       shared_bytes larger = shared_bytes::allocate(std::min(size, frame.size() * 2));
@@ -170,13 +178,22 @@ rt::task<std::optional<shared_bytes>> connection::next_frame() {
     }
     auto got = co_await socket_->read_some(frame.writable().subspan(have));
     if (!got || *got == 0) {
+      receiving_ = false;
       budget_.give_back(size);
       co_return std::nullopt;
     }
     have += *got;
+    received_bytes_ = have;
     last_active_ = world_.now();
   }
+  receiving_ = false;
   co_return frame;
+}
+
+bool connection::is_stalled() const {
+  const rt::duration since = world_.now() - receiving_since_;
+  return receiving_ && since > stalled_after &&
+         static_cast<double>(received_bytes_) < std::chrono::duration<double>(since).count() * least_bytes_per_second;
 }
 
 void connection::stop_reading() {

@@ -49,7 +49,9 @@ class connection {
   void close();
 
   [[nodiscard]] rt::time_point last_active() const { return last_active_; }
-  [[nodiscard]] bool is_idle() const { return slots_.empty(); }
+  /// Whether a request has been coming in for long, and so slowly that it holds memory for nothing. That is nobody's
+  /// harm until others wait for memory.
+  [[nodiscard]] bool is_stalled() const;
   [[nodiscard]] const peer_info& peer() const { return peer_; }
 
  private:
@@ -74,6 +76,11 @@ class connection {
   std::byte ahead_[512];
   std::size_t ahead_from_ = 0;
   std::size_t ahead_to_ = 0;
+
+  /// The request that is coming in.
+  bool receiving_ = false;
+  std::size_t received_bytes_ = 0;
+  rt::time_point receiving_since_;
 
   std::deque<slot> slots_;
   std::size_t in_flight_bytes_ = 0;

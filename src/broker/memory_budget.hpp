@@ -29,6 +29,8 @@ class memory_budget {
     left_ += static_cast<std::ptrdiff_t>(bytes);
     wake_next();
   }
+  /// Whether somebody can't begin.
+  [[nodiscard]] bool is_short() const { return !waiting_.empty(); }
   /// Below 0 while the last request that began is larger than what was left.
   [[nodiscard]] std::ptrdiff_t left_bytes() const { return left_; }
   [[nodiscard]] std::ptrdiff_t limit_bytes() const { return limit_; }

@@ -357,13 +357,23 @@ void node::fail_for_good(const error& why) {
   options_.on_fatal(why);
 }
 
+rt::task<void> node::stop_shards(rt::time_point deadline) {
+  rt::gate draining;
+  for (unsigned core = 0; core < core_count(); ++core) {
+    draining.spawn([](node& self, unsigned on, rt::time_point until) -> rt::task<void> {
+      co_await self.main_world().call_on(on, [&] { return self.shards_[on]->drain(until); });
+    }(*this, core, deadline));
+  }
+  co_await draining.drained();
+  for (unsigned core = 0; core < core_count(); ++core) {
+    co_await main_world().call_on(core, [&] { return shards_[core]->close(); });
+  }
+}
+
 rt::task<void> node::stop() {
   admin_.set_state(node_state::stopping);
   co_await acceptor_->stop();
-  const rt::time_point deadline = main_world().now() + drain_time;
-  for (unsigned core = 0; core < core_count(); ++core) {
-    co_await main_world().call_on(core, [&] { return shards_[core]->stop(deadline); });
-  }
+  co_await stop_shards(main_world().now() + drain_time);
   stopping_ = true;
   wake_.notify_all();
   co_await running_.drained();
@@ -377,10 +387,7 @@ rt::task<void> node::stop() {
 
 rt::task<void> node::abandon() {
   if (acceptor_ != nullptr) co_await acceptor_->stop();
-  const rt::time_point deadline = main_world().now();
-  for (unsigned core = 0; core < core_count(); ++core) {
-    co_await main_world().call_on(core, [&] { return shards_[core]->stop(deadline); });
-  }
+  co_await stop_shards(main_world().now());
   stopping_ = true;
   wake_.notify_all();
   co_await running_.drained();

@@ -99,6 +99,7 @@ class node {
   [[nodiscard]] storage::log_options log_options_of(const std::string& topic) const;
   [[nodiscard]] storage::manager_options manager_options() const;
   void fail_for_good(const error& why);
+  rt::task<void> stop_shards(rt::time_point deadline);
 
   rt::task<result<void>> start_all();
 

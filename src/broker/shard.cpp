@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <functional>
 
 #include "broker/dispatch.hpp"
 #include "broker/node.hpp"
@@ -9,8 +10,8 @@
 namespace moldau::broker {
 namespace {
 
-/// How often idle connections are looked for, at most.
-constexpr std::int64_t idle_check_ms = 10'000;
+/// How often idle and stalled connections are looked for, at least.
+constexpr std::int64_t watch_interval_ms = 10'000;
 /// KIP-227: a session must have lived this long before a larger one may push it out.
 constexpr auto session_eviction_age = std::chrono::minutes(2);
 
@@ -99,7 +100,7 @@ void shard::publish(cluster_view view, const metadata::image_changes& changes) {
 
 void shard::serve(std::unique_ptr<rt::connection> socket, std::string listener) {
   if (stopping_) return;
-  if (!idle_timer_ && options_.idle_max_ms >= 0) running_.spawn(close_idle());
+  if (!watch_timer_) running_.spawn(watch_connections());
   running_.spawn(run_connection(world_.net().adopt(std::move(socket)), std::move(listener)));
 }
 
@@ -112,7 +113,7 @@ rt::task<void> shard::run_connection(std::unique_ptr<rt::connection> socket, std
       node_.listeners(), [&](const advertised_listener& one) { return one.controller && one.name == peer.listener; });
   const auto place = connections_.insert(
       connections_.end(),
-      std::make_unique<connection>(world_, std::move(socket), std::move(peer), *this, budget_, options_.limits));
+      std::make_shared<connection>(world_, std::move(socket), std::move(peer), *this, budget_, options_.limits));
   metrics_.connection_opened();
   co_await (*place)->run();
   connections_.erase(place);
@@ -120,29 +121,38 @@ rt::task<void> shard::run_connection(std::unique_ptr<rt::connection> socket, std
   node_.connection_closed(world_, host, listener);
 }
 
-rt::task<void> shard::close_idle() {
-  const std::int64_t every_ms = std::clamp<std::int64_t>(options_.idle_max_ms / 4, 1, idle_check_ms);
+rt::task<void> shard::watch_connections() {
+  const bool closes_idle = options_.idle_max_ms >= 0;
+  const std::int64_t every_ms =
+      closes_idle ? std::clamp<std::int64_t>(options_.idle_max_ms / 4, 1, watch_interval_ms) : watch_interval_ms;
   while (!stopping_) {
-    idle_timer_ = world_.post_at(world_.now() + milliseconds(every_ms), [this] { idle_tick_.notify_all(); });
-    co_await idle_tick_.wait();
-    const rt::time_point since = world_.now() - milliseconds(options_.idle_max_ms);
-    for (auto at = connections_.begin(); at != connections_.end();) {
-      auto& one = **at++;
-      if (one.last_active() < since) one.close();
-    }
+    watch_timer_ = world_.post_at(world_.now() + milliseconds(every_ms), [this] { watch_tick_.notify_all(); });
+    co_await watch_tick_.wait();
+    const rt::time_point now = world_.now();
+    const std::int64_t idle_max_ms = options_.idle_max_ms;
+    for_all_connections([&](connection& one) {
+      const bool idle = closes_idle && one.last_active() < now - milliseconds(idle_max_ms);
+      // Requests that don't come to an end hold memory that others wait for: a few such clients would stop all.
+      if (idle || (budget_.is_short() && one.is_stalled())) one.close();
+    });
   }
 }
 
-rt::task<void> shard::stop(rt::time_point deadline) {
+void shard::for_all_connections(const std::function<void(connection&)>& act) {
+  const std::vector<std::shared_ptr<connection>> now(connections_.begin(), connections_.end());
+  for (const auto& one : now) act(*one);
+}
+
+rt::task<void> shard::drain(rt::time_point deadline) {
   stopping_ = true;
   on_stop_.call_all();
-  idle_tick_.notify_all();
-  // A connection may end, and leave the list, while it is told.
-  for (auto at = connections_.begin(); at != connections_.end();) (*at++)->stop_reading();
-  auto cut = world_.post_at(deadline, [this] {
-    for (auto at = connections_.begin(); at != connections_.end();) (*at++)->close();
-  });
+  watch_tick_.notify_all();
+  for_all_connections([](connection& one) { one.stop_reading(); });
+  auto cut = world_.post_at(deadline, [this] { for_all_connections([](connection& one) { one.close(); }); });
   co_await running_.drained();
+}
+
+rt::task<void> shard::close() {
   co_await groups_.stop();
   for (auto& [id, partition] : partitions_) co_await partition->close();
   partitions_.clear();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <list>
 #include <memory>
 #include <string>
@@ -85,8 +86,10 @@ class shard final : public request_handler {
 
   /// Takes over a connection that core 0 accepted.
   void serve(std::unique_ptr<rt::connection> socket, std::string listener);
-  /// Answers what is in flight, then closes; connections still there at `deadline` are cut.
-  rt::task<void> stop(rt::time_point deadline);
+  /// Answers what is in flight, then closes the connections; those still there at `deadline` are cut.
+  rt::task<void> drain(rt::time_point deadline);
+  /// Ends coordinators and partitions, once every core is drained: requests cross cores until then.
+  rt::task<void> close();
   [[nodiscard]] bool stopping() const { return stopping_; }
   /// Called when the broker stops: long polls wait no longer.
   void on_stop(rt::callback& what) { on_stop_.add(what); }
@@ -101,7 +104,10 @@ class shard final : public request_handler {
 
  private:
   rt::task<void> run_connection(std::unique_ptr<rt::connection> socket, std::string listener);
-  rt::task<void> close_idle();
+  /// Closes what `connections.max.idle.ms` says, and what holds up others.
+  rt::task<void> watch_connections();
+  /// Any of them may end, and leave the list, while one is acted on.
+  void for_all_connections(const std::function<void(connection&)>& act);
 
   rt::world& world_;
   node& node_;
@@ -120,12 +126,12 @@ class shard final : public request_handler {
   std::unordered_map<std::string, std::unique_ptr<topic_view>, name_hash, std::equal_to<>> topics_;
   std::unordered_map<topic_id_partition, std::unique_ptr<replica::partition>> partitions_;
 
-  std::list<std::unique_ptr<connection>> connections_;
+  std::list<std::shared_ptr<connection>> connections_;
   rt::gate running_;
   rt::callback_list on_stop_;
   group_service groups_{*this};
-  rt::event idle_tick_;
-  std::unique_ptr<rt::timer> idle_timer_;
+  rt::event watch_tick_;
+  std::unique_ptr<rt::timer> watch_timer_;
   bool stopping_ = false;
 };
 
