@@ -108,8 +108,10 @@ class Bench:
     def raw_limits(self):
         """In records a second, as the rows, by the share of a batch that is records' bytes of overhead and all."""
         if self.any_wanted(*(f"{row}.{v[0]}" for row in RAW_ROWS for v in VARIANTS)):
-            sent = limit("sendfile", directory=self.memory, megabytes=4 * self.sizes.raw_mb)
             for partitions in (1, 8):
+                # As the readers of the rows: all of one partition, or each of its own.
+                sent = limit("sendfile", directory=self.memory, megabytes=4 * self.sizes.raw_mb,
+                             apart=int(partitions > 1))
                 written = limit("write", directory=self.memory, files=partitions, megabytes=self.sizes.raw_mb)
                 for name, size, of in VARIANTS:
                     if of != partitions:

@@ -61,7 +61,8 @@ void write_loop(const arguments& given) {
     ::close(fds[i]);
     ::unlink((directory + "/limit-" + std::to_string(i)).c_str());
   }
-  fmt::print(R"({{"bytes": {}, "seconds": {:.6f}, "cpu_seconds": {:.4f}}})" "\n",
+  fmt::print(R"({{"bytes": {}, "seconds": {:.6f}, "cpu_seconds": {:.4f}}})"
+             "\n",
              static_cast<std::size_t>(steps) * step_bytes, seconds, cpu);
 }
 
@@ -97,8 +98,9 @@ void append_loop(const arguments& given) {
   ::close(fd);
   ::unlink(path.c_str());
   std::ranges::sort(waited_ms);
-  fmt::print(R"({{"p50_ms": {:.4f}, "p99_ms": {:.4f}}})" "\n", waited_ms[waited_ms.size() / 2],
-             waited_ms[waited_ms.size() * 99 / 100]);
+  fmt::print(R"({{"p50_ms": {:.4f}, "p99_ms": {:.4f}}})"
+             "\n",
+             waited_ms[waited_ms.size() / 2], waited_ms[waited_ms.size() * 99 / 100]);
 }
 
 }  // namespace moldau::bench

@@ -25,14 +25,17 @@ constexpr std::size_t step_bytes = 1U << 20U;
 /// Long enough that its pages aren't all in the processor's cache.
 constexpr std::size_t file_steps = 256;
 
-[[noreturn]] void give_up_with_errno(const std::string& what) { give_up(what + ": " + std::strerror(errno)); }
+[[noreturn]] void give_up_with_errno(const std::string& what) {
+  give_up(what + ": " + std::strerror(errno));
+}
 
 int make_file(const std::string& path) {
   const int fd = ::open(path.c_str(), O_CREAT | O_TRUNC | O_RDWR | O_CLOEXEC, 0644);
   if (fd < 0) give_up_with_errno("cannot open " + path);
   const std::vector<char> block(step_bytes, 'm');
   for (std::size_t i = 0; i < file_steps; ++i) {
-    if (::write(fd, block.data(), block.size()) != static_cast<ssize_t>(block.size())) give_up_with_errno("cannot write");
+    if (::write(fd, block.data(), block.size()) != static_cast<ssize_t>(block.size()))
+      give_up_with_errno("cannot write");
   }
   return fd;
 }
@@ -51,9 +54,9 @@ void read_all(std::uint16_t port) {
 }
 
 /// Returns the processor time it took.
-double send_steps(int to, int file, std::size_t steps) {
+double send_steps(int to, int file, std::size_t first, std::size_t steps) {
   const double cpu_from = thread_cpu_seconds();
-  for (std::size_t i = 0; i < steps; ++i) {
+  for (std::size_t i = first; i < first + steps; ++i) {
     auto position = static_cast<off_t>(i % file_steps * step_bytes);
     const off_t end = position + static_cast<off_t>(step_bytes);
     while (position < end) {
@@ -88,10 +91,12 @@ void sendfile_loop(const arguments& given) {
     threads.emplace_back([&] { read_all(ntohs(at.sin_port)); });
     accepted.push_back(::accept(listener, nullptr, nullptr));
   }
+  // Apart from each other, or all the same: what several consumers of one partition read.
+  const std::size_t distance = given.number("apart", 0) != 0 ? file_steps / connections : 0;
   std::vector<double> cpu(connections);
   const auto from = std::chrono::steady_clock::now();
   for (std::size_t i = 0; i < connections; ++i) {
-    threads.emplace_back([&, i] { cpu[i] = send_steps(accepted[i], file, steps); });
+    threads.emplace_back([&, i] { cpu[i] = send_steps(accepted[i], file, i * distance, steps); });
   }
   for (auto& thread : threads) thread.join();
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - from).count();
@@ -100,8 +105,9 @@ void sendfile_loop(const arguments& given) {
   ::unlink(path.c_str());
   double cpu_seconds = 0;
   for (const double each : cpu) cpu_seconds += each;
-  fmt::print(R"({{"bytes": {}, "seconds": {:.6f}, "cpu_seconds": {:.4f}}})" "\n", steps * connections * step_bytes, seconds,
-             cpu_seconds);
+  fmt::print(R"({{"bytes": {}, "seconds": {:.6f}, "cpu_seconds": {:.4f}}})"
+             "\n",
+             steps * connections * step_bytes, seconds, cpu_seconds);
 }
 
 }  // namespace moldau::bench

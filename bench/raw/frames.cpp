@@ -69,9 +69,9 @@ batch make_batch(std::size_t record_bytes, std::size_t batch_bytes) {
     state = state * 1664525 + 1013904223;
     each = static_cast<std::byte>(state >> 24U);
   }
-  const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(
-                       std::chrono::system_clock::now().time_since_epoch())
-                       .count();
+  const auto now =
+      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
+          .count();
   wire::batch_builder builder(batch_bytes);
   builder.begin({});
   do {

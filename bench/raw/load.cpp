@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
@@ -154,6 +155,23 @@ void fetch_on_one(const load& of, const batch& written, std::vector<fetch_place>
   }
 }
 
+/// Whether each of the topic's partitions answers a fetch: a leader is announced a moment before it serves.
+bool all_serve(const load& of, client_socket& over) {
+  std::vector<fetch_place> places;
+  for (const auto partition : all_partitions(of)) places.push_back({.partition = partition});
+  bool good = true;
+  ask(over, fetch_frame(of.topic, places, 1), [&](bytes_view response) {
+    // `ask` has taken the length off.
+    std::size_t at = fetch_head_bytes(of.topic) - 4;
+    while (at + fetch_partition_head_bytes <= response.size()) {
+      good = good && bytes::load_be<std::int16_t>(response.data() + at + 4) == 0;
+      const auto records = bytes::load_be<std::int32_t>(response.data() + at + fetch_partition_head_bytes - 4);
+      at += fetch_partition_head_bytes + static_cast<std::size_t>(std::max(records, 0));
+    }
+  });
+  return good;
+}
+
 figures to_figures(const meter& count, const batch& of) {
   return {.bytes = count.amount(),
           .records = count.amount() / static_cast<std::int64_t>(of.bytes.size()) * of.records,
@@ -167,10 +185,11 @@ void create_topic(const load& of) {
   client_socket over(of.port);
   ask(over, create_topic_frame(of.topic, of.partitions), check_create_response);
   const auto deadline = clock::now() + std::chrono::seconds(60);
-  for (std::int32_t led = 0; led < of.partitions;) {
+  for (std::int32_t led = 0;;) {
     if (clock::now() > deadline) give_up("the topic's partitions have no leader");
     ask(over, metadata_frame(of.topic), [&](bytes_view response) { led = partitions_with_leader(response); });
-    if (led < of.partitions) ::poll(nullptr, 0, 20);
+    if (led == of.partitions && all_serve(of, over)) return;
+    ::poll(nullptr, 0, 20);
   }
 }
 

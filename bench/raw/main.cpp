@@ -6,7 +6,8 @@
 #include "raw/load.hpp"
 
 /// bench_raw create|produce|fetch --port N --topic T [--pid N] [--partitions N] [--record-bytes N] [--batch-bytes N]
-///           [--connections N] [--in-flight N] [--acks N] [--partition-bytes-max N] [--megabytes N] [--warm-megabytes N]
+///           [--connections N] [--in-flight N] [--acks N] [--partition-bytes-max N] [--megabytes N] [--warm-megabytes
+///           N]
 ///
 /// Prints one line of JSON: bytes (of batches), records, seconds, cpu_seconds (of --pid).
 int main(int argc, char** argv) {
@@ -38,6 +39,7 @@ int main(int argc, char** argv) {
   } else {
     give_up("say create, produce or fetch");
   }
-  fmt::print(R"({{"bytes": {}, "records": {}, "seconds": {:.6f}, "cpu_seconds": {:.2f}}})" "\n", out.bytes, out.records,
-             out.seconds, out.cpu_seconds);
+  fmt::print(R"({{"bytes": {}, "records": {}, "seconds": {:.6f}, "cpu_seconds": {:.2f}}})"
+             "\n",
+             out.bytes, out.records, out.seconds, out.cpu_seconds);
 }

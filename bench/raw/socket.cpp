@@ -57,8 +57,7 @@ void client_socket::discard(std::size_t size) {
   // With MSG_TRUNC TCP drops the bytes; nothing is written to the buffer.
   static std::array<std::byte, 1> nowhere;
   while (size > 0) {
-    const auto got =
-        ::recv(fd_, nowhere.data(), std::min<std::size_t>(size, 1U << 20U), MSG_TRUNC | MSG_WAITALL);
+    const auto got = ::recv(fd_, nowhere.data(), std::min<std::size_t>(size, 1U << 20U), MSG_TRUNC | MSG_WAITALL);
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) give_up("the broker closed the connection in the middle of a response");
     size -= static_cast<std::size_t>(got);
