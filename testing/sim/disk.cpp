@@ -10,6 +10,12 @@ void disk::fail_nth(disk_op op, std::uint64_t n, errc code) {
   planned_[op].push_back({n, code});
 }
 
+std::size_t disk::failures_to_come() const {
+  std::size_t out = 0;
+  for (const auto& [op, failures] : planned_) out += failures.size();
+  return out;
+}
+
 void disk::crash_at_change(std::uint64_t n, ending how) {
   crash_at_ = changes_ + n;
   crash_as_ = how;

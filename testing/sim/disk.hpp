@@ -41,6 +41,9 @@ class disk {
   void set_read_only(bool on) { read_only_ = on; }
   /// The `n`th operation of that kind from now on (1: the next) fails with `code`.
   void fail_nth(disk_op op, std::uint64_t n, errc code = errc::io_error);
+  /// How many of those failures haven't come yet; and takes them back.
+  [[nodiscard]] std::size_t failures_to_come() const;
+  void forget_failures() { planned_.clear(); }
 
   /// How many operations that change something were begun, by all processes so far.
   [[nodiscard]] std::uint64_t changes() const { return changes_; }

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "rt/task.hpp"
+#include "tests/sim/client.hpp"
+#include "tests/sim/session.hpp"
+#include "wire/batch_builder.hpp"
+#include "wire/protocol/produce_response.hpp"
+
+namespace moldau::scenarios {
+
+/// Produces to one partition with acks=all and idempotence, up to five requests in flight, and repeats what wasn't
+/// acknowledged over new connections, as Kafka's producers do.
+class idempotent_producer {
+ public:
+  idempotent_producer(client_context& context, std::string name, topic_partition to);
+
+  /// Runs until the context says stop and everything is acknowledged.
+  rt::task<void> run();
+
+ private:
+  struct pending_batch {
+    std::int32_t sequence = 0;
+    std::vector<std::string> values;
+    std::int64_t timestamp_ms = 0;
+    wire::codec codec = wire::codec::none;
+    bool sent = false;
+  };
+
+  rt::task<bool> prepare();
+  void fill();
+  rt::task<bool> send_all();
+  rt::task<bool> receive_one();
+  void take(const wire::protocol::produce_response& answer, bool& repeat);
+
+  client_context& context_;
+  std::string name_;
+  topic_partition to_;
+  session session_;
+  producer_id id_ = no_producer_id;
+  producer_epoch epoch_ = no_producer_epoch;
+  std::deque<pending_batch> pending_;
+  std::int32_t next_sequence_ = 0;
+  std::int64_t next_number_ = 0;
+  wire::batch_builder builder_;
+  wire::codec_context codecs_;
+};
+
+/// Produces to one partition with acks=1, each record once: what a failed request held is given up.
+class plain_producer {
+ public:
+  plain_producer(client_context& context, std::string name, topic_partition to);
+  rt::task<void> run();
+
+ private:
+  client_context& context_;
+  std::string name_;
+  topic_partition to_;
+  session session_;
+  std::int64_t next_number_ = 0;
+  wire::batch_builder builder_;
+  wire::codec_context codecs_;
+};
+
+}  // namespace moldau::scenarios

@@ -1,0 +1,89 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "moldau/core/ids.hpp"
+#include "moldau/core/topic_partition.hpp"
+#include "tests/sim/verdict.hpp"
+
+namespace moldau::scenarios {
+
+/// Whom a record comes from: a value is "<producer>/<number>/<padding>", and no value is sent as two records.
+struct origin {
+  std::string_view producer;
+  std::int64_t number = 0;
+
+  /// Nothing if `value` isn't written so.
+  [[nodiscard]] static std::optional<origin> of(std::string_view value);
+  [[nodiscard]] static std::string write(std::string_view producer, std::int64_t number, std::string_view padding);
+};
+
+/// What an acknowledgement promises.
+enum class promise : unsigned char {
+  durable,  ///< acks=all: nothing takes it away.
+  written,  ///< acks=1: a power cut may take it away, as long as no consumer has seen it.
+};
+
+/// Checks records: what was acknowledged is there, in order, exactly once, and what a consumer saw once stays.
+///
+/// It knows only what clients were told; it is fed as that comes in, and asked for the rest at the end, when a consumer
+/// has read everything. One for a run; outlives the cluster's processes.
+class record_ledger {
+ public:
+  explicit record_ledger(verdict& out) : out_(out) {}
+
+  /// The partition's records may go from its start on (retention, DeleteRecords).
+  void may_expire(const topic_partition& of) { partitions_[of].expires = true; }
+  /// This producer's records are to be in order and without gaps: it repeats what wasn't acknowledged.
+  void in_order(const std::string& producer) { ordered_.insert(producer); }
+
+  void acknowledged(const topic_partition& of, std::string_view value, offset at, promise how);
+  /// A consumer was given this record.
+  void saw(const topic_partition& of, offset at, std::string_view value);
+  /// `observer`, who has one question under way at a time, was told these bounds: none of them goes back.
+  void saw_bounds(const std::string& observer, const topic_partition& of, offset log_start, offset high_watermark);
+  /// The machine went: what is merely written may be gone, and a start that no disk knew of may be undone.
+  void power_was_cut();
+  /// The process went: the same for the log start.
+  void process_ended();
+  /// Everything from `log_start` to `high_watermark` has been read and fed to `saw`: checks what is left.
+  void all_was_read(const topic_partition& of, offset log_start, offset high_watermark);
+
+  [[nodiscard]] std::size_t acknowledged_count() const { return acknowledged_; }
+  [[nodiscard]] std::size_t seen_count() const { return seen_; }
+
+ private:
+  struct ack {
+    std::string value;
+    promise how = promise::durable;
+  };
+  struct bounds {
+    offset log_start{0};
+    offset high_watermark{0};
+  };
+  struct partition {
+    bool expires = false;
+    std::map<offset, std::string> seen;
+    std::unordered_map<std::string, offset> where;
+    std::multimap<offset, ack> acks;
+    std::map<std::string, bounds> told;
+    /// How far the records have certainly gone that `expires` allows to go.
+    offset expired{0};
+  };
+
+  void check_order(const topic_partition& of, const partition& in);
+
+  verdict& out_;
+  std::map<topic_partition, partition> partitions_;
+  std::set<std::string, std::less<>> ordered_;
+  std::size_t acknowledged_ = 0;
+  std::size_t seen_ = 0;
+};
+
+}  // namespace moldau::scenarios
