@@ -1,0 +1,162 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "moldau/core/result.hpp"
+#include "peer/frame_reader.hpp"
+#include "peer/request_frame.hpp"
+#include "peer/versions.hpp"
+#include "rt/completion.hpp"
+#include "rt/task.hpp"
+#include "rt/transport.hpp"
+#include "rt/world.hpp"
+#include "wire/reader.hpp"
+
+namespace moldau::peer {
+
+/// A response with the bytes that its views point into.
+template <typename Response>
+struct reply {
+  shared_bytes bytes;
+  Response message;
+  std::int16_t version = 0;
+
+  [[nodiscard]] const Response* operator->() const { return &message; }
+  [[nodiscard]] const Response& operator*() const { return message; }
+};
+
+struct connection_options {
+  std::string client_id = "moldau";
+  /// Kafka's brokers want letters, digits, '-' and '.'.
+  std::string software_name = "moldau";
+  std::string software_version = "0.1.0";
+  std::int64_t connect_timeout_ms = 10'000;
+  /// A response that takes longer ends the connection. `request.timeout.ms`.
+  std::int64_t request_timeout_ms = 30'000;
+  std::size_t response_bytes_max = std::size_t{256} << 20U;
+};
+
+struct call_options {
+  /// 0: the connection's.
+  std::int64_t timeout_ms = 0;
+  /// A version above isn't used even where both sides know it.
+  std::int16_t version_max = INT16_MAX;
+  /// Needs at least this version.
+  std::int16_t version_min = 0;
+  /// For `records_field::external`: the bytes by id.
+  std::vector<shared_bytes> externals;
+};
+
+/// One outbound connection that speaks Kafka's protocol: requests go out in the order of the calls without waiting for
+/// one another, responses come back in that order.
+///
+/// Lives on the core of its world. Held by whoever uses it; its own reading keeps it alive until it is closed, so
+/// `close` must be called in the end. Any failure of the stream (cut, time-out, bytes that make no sense) closes it and
+/// fails all calls that wait: `errc::network_exception`, `timed_out`, `malformed`. A call that was written may have
+/// been carried out all the same.
+class connection : public std::enable_shared_from_this<connection> {
+ public:
+  /// Connects, and learns the other side's versions.
+  /// Errors: `network_exception`, `timed_out`, `malformed`, `unsupported_version`.
+  [[nodiscard]] static rt::task<result<std::shared_ptr<connection>>> open(rt::world& world, rt::endpoint to,
+                                                                          connection_options options);
+
+  connection(rt::world& world, std::unique_ptr<rt::connection> stream, connection_options options, rt::endpoint to);
+  connection(const connection&) = delete;
+  connection& operator=(const connection&) = delete;
+
+  /// Sends `request` and waits for its response, in the highest version that both sides know.
+  /// What `request` points into must live until this is awaited to its end.
+  template <typename Response, typename Request>
+  [[nodiscard]] rt::task<result<reply<Response>>> call(Request request, call_options options = {}) {
+    static_assert(Request::api_key == Response::api_key);
+    MOLDAU_CO_TRY_ASSIGN(const std::int16_t version,
+                         versions_.choose(Request::api_key, Request::message_name,
+                                          {std::max(Request::min_version, options.version_min),
+                                           std::min(Request::max_stable_version, options.version_max)}));
+    co_return co_await call_at<Response>(version, std::move(request), std::move(options));
+  }
+
+  /// The same in a version that the caller has chosen.
+  template <typename Response, typename Request>
+  [[nodiscard]] rt::task<result<reply<Response>>> call_at(std::int16_t version, Request request,
+                                                          call_options options = {}) {
+    const call_shape shape{.api_key = Request::api_key,
+                           .version = version,
+                           .flexible = version >= Request::first_flexible_version,
+                           .response_tags = version >= Response::first_flexible_version && Request::api_key != 18};
+    MOLDAU_CO_TRY_ASSIGN(shared_bytes body, co_await exchange(shape, message_ref::to(request), options));
+    co_return parse<Response>(std::move(body), version);
+  }
+
+  /// Sends `request` to which there is no answer (produce with acks=0); returns once it is queued.
+  template <typename Request>
+  [[nodiscard]] result<void> send_only(const Request& request, const call_options& options = {}) {
+    MOLDAU_TRY_ASSIGN(
+        const std::int16_t version,
+        versions_.choose(Request::api_key, Request::message_name,
+                         {Request::min_version, std::min(Request::max_stable_version, options.version_max)}));
+    return enqueue(
+        {.api_key = Request::api_key, .version = version, .flexible = version >= Request::first_flexible_version},
+        message_ref::to(request), options.externals);
+  }
+
+  /// Parses a response's body; for answers whose version isn't known beforehand.
+  template <typename Response>
+  [[nodiscard]] static result<reply<Response>> parse(shared_bytes body, std::int16_t version) {
+    wire::reader in(body);
+    MOLDAU_TRY_ASSIGN(Response message, Response::decode(in, version));
+    return reply<Response>{std::move(body), std::move(message), version};
+  }
+
+  [[nodiscard]] const versions& api_versions() const { return versions_; }
+  [[nodiscard]] const rt::endpoint& remote() const { return remote_; }
+  [[nodiscard]] bool is_open() const { return stream_ != nullptr && !failure_; }
+  /// How many calls wait for their answer.
+  [[nodiscard]] std::size_t in_flight() const { return pending_.size(); }
+
+  /// Ends the connection; what waits fails with `errc::closed`. Any number of times.
+  void close() { shut({errc::closed, "the connection was closed"}); }
+
+ private:
+  struct call_shape {
+    std::int16_t api_key = 0;
+    std::int16_t version = 0;
+    bool flexible = false;
+    bool response_tags = false;
+  };
+  struct pending_call {
+    std::int32_t correlation_id = 0;
+    bool response_tags = false;
+    rt::time_point deadline;
+    rt::completion<result<shared_bytes>>* done = nullptr;
+  };
+
+  rt::task<result<shared_bytes>> exchange(call_shape shape, message_ref request, const call_options& options);
+  result<void> enqueue(call_shape shape, message_ref request, const std::vector<shared_bytes>& externals);
+  rt::task<result<void>> negotiate();
+  rt::task<void> read_loop(std::shared_ptr<connection> self);
+  rt::task<void> write_loop(std::shared_ptr<connection> self);
+  result<void> on_frame(const shared_bytes& frame);
+  void arm_timer();
+  void shut(error why);
+
+  rt::world& world_;
+  std::unique_ptr<rt::connection> stream_;
+  connection_options options_;
+  rt::endpoint remote_;
+  versions versions_;
+  frame_reader frames_;
+  std::int32_t next_correlation_id_ = 0;
+  std::deque<pending_call> pending_;
+  std::vector<rt::chunk> outgoing_;
+  bool writing_ = false;
+  std::optional<error> failure_;
+  std::unique_ptr<rt::timer> timer_;
+};
+
+}  // namespace moldau::peer

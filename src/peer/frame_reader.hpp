@@ -1,0 +1,54 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <optional>
+
+#include "moldau/core/bytes.hpp"
+#include "moldau/core/result.hpp"
+
+namespace moldau::peer {
+
+/// Cuts a stream of bytes into frames: a length of four bytes, then that many. Sans-I/O, not thread safe.
+///
+///     while (true) {
+///       MOLDAU_CO_TRY_ASSIGN(const std::size_t got, co_await connection.read_some(frames.space()));
+///       frames.filled(got);
+///       while (true) { MOLDAU_CO_TRY_ASSIGN(auto frame, frames.next()); if (!frame) break; … }
+///     }
+///
+/// A frame's memory grows with the bytes that really come, so a length alone costs nothing.
+class frame_reader {
+ public:
+  /// Longer frames, and such that can't hold a correlation id, fail.
+  explicit frame_reader(std::size_t frame_bytes_max) : frame_bytes_max_(frame_bytes_max) {}
+
+  /// Where the next bytes belong; valid until `filled`.
+  [[nodiscard]] mutable_bytes space();
+  /// That many bytes were put to the front of `space()`.
+  void filled(std::size_t size);
+  /// The next whole frame without its length, or nothing until more bytes have come.
+  /// Errors: `errc::malformed`; the stream can't be read any further.
+  [[nodiscard]] result<std::optional<shared_bytes>> next();
+
+ private:
+  static constexpr std::size_t staging_size = 32 * 1024;
+  static constexpr std::size_t first_block = 1024 * 1024;
+
+  void grow();
+
+  std::size_t frame_bytes_max_;
+  std::array<std::byte, staging_size> staging_;
+  std::size_t staged_from_ = 0;
+  std::size_t staged_to_ = 0;
+  std::array<std::byte, 4> length_{};
+  std::size_t length_bytes_ = 0;
+  /// The frame under way: `size_` bytes of which `have_` are in `block_`.
+  bool in_frame_ = false;
+  shared_bytes block_;
+  std::size_t size_ = 0;
+  std::size_t have_ = 0;
+  bool reading_into_block_ = false;
+};
+
+}  // namespace moldau::peer
