@@ -111,10 +111,11 @@ class node {
   directory_id metadata_directory_;
   std::vector<advertised_listener> listeners_;
   std::vector<std::pair<std::string, rt::endpoint>> bound_;
+  // Before the shards, whose partitions use the logs to the end.
+  std::unique_ptr<storage::log_manager> logs_;
   std::vector<std::unique_ptr<shard>> shards_;
   std::unique_ptr<acceptor> acceptor_;
   std::unique_ptr<metadata_service> metadata_;
-  std::unique_ptr<storage::log_manager> logs_;
   std::unique_ptr<producer_ids> producer_ids_;
   cluster_view view_;
   bool logs_loaded_ = false;

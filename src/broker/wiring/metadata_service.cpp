@@ -79,7 +79,8 @@ rt::task<result<void>> metadata_service::start() {
   } else if (content.error().code != errc::not_found) {
     co_return std::unexpected<error>(std::move(content).error());
   }
-  auto first = controller_.activate(loader_.current(), quorum_.epoch(), quorum_.end_offset(), bootstrap, now_ms());
+  auto first = controller_.activate(loader_.current(), quorum_.epoch(), quorum_.end_offset(), bootstrap, now_ms(),
+                                    loader_.in_transaction());
   if (!first.records.empty()) {
     MOLDAU_CO_TRY_ASSIGN(const offset activated, append(first.records));
     MOLDAU_CO_TRY(co_await applied_.wait(activated));
@@ -227,9 +228,7 @@ rt::task<void> metadata_service::snapshot_if_due() {
   const auto since = std::chrono::duration_cast<std::chrono::milliseconds>(world_.now() - last_snapshot_).count();
   if (loader_.current() == nullptr || !options_.snapshots.due(loader_.bytes_since_snapshot(), since)) co_return;
   last_snapshot_ = world_.now();
-  raft::control_state control{.kraft_version = quorum_.kraft_version(), .voters = {}};
-  if (control.kraft_version > 0) control.voters = quorum_.voters();
-  const auto made = metadata::make_snapshot(*loader_.current(), control, world_.wall_ms());
+  const auto made = metadata::make_snapshot(*loader_.current(), quorum_.control(), world_.wall_ms());
   loader_.snapshot_taken();
   const std::string path = rt::join_path(partition_directory(), raft::snapshot_file_name(made.id));
   auto written = co_await world_.offload([&]() -> result<void> {
