@@ -121,6 +121,8 @@ class Broker:
             "advertised.listeners": f"PLAINTEXT://127.0.0.1:{self.port}",
             "controller.quorum.bootstrap.servers": f"127.0.0.1:{self.controller_port}",
             "log.dirs": str(self.data),
+            # Only moldau has this port, and several of these brokers may run at once.
+            **({"moldau.admin.port": "-1"} if self.kind == "moldau" else {}),
             **self.properties,
         }
         self.config.write_text("".join(f"{key}={value}\n" for key, value in lines.items()))
