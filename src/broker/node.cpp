@@ -284,27 +284,34 @@ rt::task<void> node::open_partitions(const metadata::image& image, const metadat
 }
 
 rt::task<void> node::open_topic(const metadata::topic& topic, const std::set<partition_id>* only) {
+  // Side by side: each new log takes several syncs, which the workers overlap.
+  rt::gate opening;
   for (const auto& partition : topic.partitions) {
     if (only != nullptr && !only->contains(partition->id)) continue;
     if (std::ranges::find(partition->replicas, id()) == partition->replicas.end()) continue;
-    const topic_id_partition key{topic.id, partition->id};
-    if (!logs_->logs().contains(key)) {
-      auto made = co_await logs_->create(topic.name, partition->id, topic.id);
-      if (!made) {
-        fail_for_good(made.error());
-        co_return;
-      }
-    }
-    const unsigned core = storage::core_of(topic.id, partition->id, core_count());
-    co_await main_world().call_on(core, [&]() -> rt::task<void> {
-      shard& there = *shards_[core];
-      storage::log* log = logs_->find(core, key);
-      if (log != nullptr && there.find_partition(key) == nullptr) {
-        there.open_partition(*log, key, partition->leader_epoch, static_cast<std::int32_t>(partition->isr.size()));
-      }
-      co_return;
-    });
+    opening.spawn(open_partition(topic, *partition));
   }
+  co_await opening.drained();
+}
+
+rt::task<void> node::open_partition(const metadata::topic& topic, const metadata::partition& partition) {
+  const topic_id_partition key{topic.id, partition.id};
+  if (!logs_->logs().contains(key)) {
+    if (auto made = co_await logs_->create(topic.name, partition.id, topic.id); !made) {
+      fail_for_good(made.error());
+      co_return;
+    }
+  }
+  const unsigned core = storage::core_of(topic.id, partition.id, core_count());
+  co_await main_world().call_on(core, [&]() -> rt::task<void> {
+    if (storage::log* log = logs_->find(core, key)) {
+      shards_[core]->open_partition(*log, key,
+                                    {.leads = partition.leader == id(),
+                                     .epoch = partition.leader_epoch,
+                                     .in_sync_replicas = static_cast<std::int32_t>(partition.isr.size())});
+    }
+    co_return;
+  });
 }
 
 rt::task<void> node::close_topic(const topic_id& id) {

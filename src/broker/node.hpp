@@ -93,6 +93,7 @@ class node {
   rt::task<void> apply(metadata::image_update update);
   rt::task<void> open_partitions(const metadata::image& image, const metadata::image_changes* changes);
   rt::task<void> open_topic(const metadata::topic& topic, const std::set<partition_id>* only);
+  rt::task<void> open_partition(const metadata::topic& topic, const metadata::partition& partition);
   rt::task<void> close_topic(const topic_id& id);
   rt::task<void> publish(const metadata::image_changes& changes);
   void reconfigure(const metadata::image& image);

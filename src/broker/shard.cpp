@@ -59,13 +59,10 @@ replica::partition* shard::find_partition(const topic_id_partition& id) const {
   return found == partitions_.end() ? nullptr : found->second.get();
 }
 
-void shard::open_partition(storage::log& log, const topic_id_partition& id, leader_epoch epoch,
-                           std::int32_t in_sync_replicas) {
-  const auto opened = partitions_.emplace(
-      id, std::make_unique<replica::partition>(
-              world_, log, id,
-              replica::partition::options{
-                  .ack_after_sync = options_.ack_after_sync, .epoch = epoch, .in_sync_replicas = in_sync_replicas}));
+void shard::open_partition(storage::log& log, const topic_id_partition& id, const replica::partition::role& role) {
+  if (replica::partition* open = find_partition(id)) return open->assume(role);
+  const auto opened =
+      partitions_.emplace(id, std::make_unique<replica::partition>(world_, log, id, role, options_.ack_after_sync));
   groups_.open(*opened.first->second);
 }
 

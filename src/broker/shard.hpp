@@ -78,8 +78,8 @@ class shard final : public request_handler {
   [[nodiscard]] replica::partition* find_partition(const topic_id_partition& id) const;
 
   // What the node does to its shards as metadata changes.
-  void open_partition(storage::log& log, const topic_id_partition& id, leader_epoch epoch,
-                      std::int32_t in_sync_replicas);
+  /// Opens the partition, or tells an open one what its role is now.
+  void open_partition(storage::log& log, const topic_id_partition& id, const replica::partition::role& role);
   /// Ends the partition's waits; returns when nobody uses it any more.
   rt::task<void> close_partition(topic_id_partition id);
   void publish(cluster_view view, const metadata::image_changes& changes);

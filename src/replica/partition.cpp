@@ -4,42 +4,52 @@
 
 namespace moldau::replica {
 
-partition::partition(rt::world& world, storage::log& log, topic_id_partition id, options options)
-    : world_(world), log_(log), id_(id), options_(options), committed_(log.log_start()) {
-  log_.begin_epoch(options.epoch);
+partition::partition(rt::world& world, storage::log& log, topic_id_partition id, role now, bool ack_after_sync)
+    : world_(world), log_(log), id_(id), role_(now), ack_after_sync_(ack_after_sync), committed_(log.log_start()) {
   log_.set_listener(this);
+  if (role_.leads) log_.begin_epoch(role_.epoch);
   // Alone in sync, whatever stands in the log (on the disk, if that is what counts) is committed.
-  advance_high_watermark(options_.ack_after_sync ? log_.synced_end() : log_.written_end());
+  advance_high_watermark(ack_after_sync_ ? log_.synced_end() : log_.written_end());
 }
 
 partition::~partition() {
   log_.set_listener(nullptr);
 }
 
+void partition::assume(const role& now) {
+  if (now == role_) return;
+  const bool new_epoch = now.leads && (!role_.leads || now.epoch != role_.epoch);
+  role_ = now;
+  if (new_epoch) log_.begin_epoch(role_.epoch);
+  // Readers learn of the new epoch by their next answer.
+  readers_.call_all();
+}
+
 result<void> partition::check_epoch(leader_epoch current) const {
-  if (current == no_leader_epoch || current == options_.epoch) return {};
-  if (current < options_.epoch) return fail(errc::fenced_leader_epoch);
+  if (!role_.leads) return fail(errc::not_leader_or_follower);
+  if (current == no_leader_epoch || current == role_.epoch) return {};
+  if (current < role_.epoch) return fail(errc::fenced_leader_epoch);
   return fail(errc::unknown_leader_epoch);
 }
 
 result<storage::append_info> partition::append(shared_bytes batch, bool acks_all, std::int32_t min_in_sync,
                                                storage::append_origin origin) {
-  if (closed_) return fail(errc::not_leader_or_follower);
-  if (acks_all && options_.in_sync_replicas < min_in_sync) {
+  if (closed_ || !role_.leads) return fail(errc::not_leader_or_follower);
+  if (acks_all && role_.in_sync_replicas < min_in_sync) {
     return fail(errc::not_enough_replicas,
                 fmt::format("The size of the current ISR {} is insufficient to satisfy the min.isr requirement of {} "
                             "for partition {}-{}",
-                            options_.in_sync_replicas, min_in_sync, topic(), id_.partition.value()));
+                            role_.in_sync_replicas, min_in_sync, topic(), id_.partition.value()));
   }
-  return log_.append_as_leader(std::move(batch), options_.epoch, origin);
+  return log_.append_as_leader(std::move(batch), role_.epoch, origin);
 }
 
 void partition::on_written() {
-  if (!options_.ack_after_sync) advance_high_watermark(log_.written_end());
+  if (!ack_after_sync_) advance_high_watermark(log_.written_end());
 }
 
 void partition::on_synced() {
-  if (options_.ack_after_sync) advance_high_watermark(log_.synced_end());
+  if (ack_after_sync_) advance_high_watermark(log_.synced_end());
 }
 
 void partition::on_failed(const error& why) {

@@ -24,15 +24,19 @@ enum class isolation : std::int8_t { read_uncommitted = 0, read_committed = 1 };
 /// Lives on the partition's core. Whoever suspends while using it holds a `use`, and deletion waits for the last one.
 class partition final : public storage::log_listener {
  public:
-  struct options {
-    /// `log.flush.ack`: the high watermark moves over what is synced, not over what is merely written.
-    bool ack_after_sync = true;
+  /// What the metadata says of this replica.
+  struct role {
+    /// This broker leads; otherwise (no leader is elected) nothing is served.
+    bool leads = true;
     leader_epoch epoch{0};
     /// The replicas in sync, this one included, against `min.insync.replicas`.
     std::int32_t in_sync_replicas = 1;
+
+    friend bool operator==(const role&, const role&) = default;
   };
 
-  partition(rt::world& world, storage::log& log, topic_id_partition id, options options);
+  /// `ack_after_sync` (`log.flush.ack`): the high watermark moves over what is synced, not over what is merely written.
+  partition(rt::world& world, storage::log& log, topic_id_partition id, role now, bool ack_after_sync);
   partition(const partition&) = delete;
   partition& operator=(const partition&) = delete;
   ~partition();
@@ -56,14 +60,17 @@ class partition final : public storage::log_listener {
   [[nodiscard]] const storage::log& log() const { return log_; }
   [[nodiscard]] const topic_id_partition& id() const { return id_; }
   [[nodiscard]] const std::string& topic() const { return log_.partition().topic; }
-  [[nodiscard]] leader_epoch epoch() const { return options_.epoch; }
+  [[nodiscard]] leader_epoch epoch() const { return role_.epoch; }
+  /// Takes over what an election or a change of the in-sync replicas has decided.
+  void assume(const role& now);
   [[nodiscard]] offset high_watermark() const { return log_.high_watermark(); }
   /// The end that a reader of that isolation sees.
   [[nodiscard]] offset readable_end(isolation level) const {
     return level == isolation::read_committed ? log_.last_stable_offset() : log_.high_watermark();
   }
 
-  /// KIP-320: a client that names an epoch must name ours. Errors: `fenced_leader_epoch`, `unknown_leader_epoch`.
+  /// KIP-320: a client that names an epoch must name ours. Errors: `not_leader_or_follower` where this broker doesn't
+  /// lead, `fenced_leader_epoch`, `unknown_leader_epoch`.
   [[nodiscard]] result<void> check_epoch(leader_epoch current) const;
 
   /// Appends with this leader's epoch, as `storage::log::append_as_leader` (which see). With acks=all and fewer
@@ -92,7 +99,8 @@ class partition final : public storage::log_listener {
   rt::world& world_;
   storage::log& log_;
   topic_id_partition id_;
-  options options_;
+  role role_;
+  bool ack_after_sync_;
   storage::offset_gate committed_;
   rt::callback_list readers_;
   std::size_t uses_ = 0;

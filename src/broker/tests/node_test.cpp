@@ -13,6 +13,8 @@
 #include "wire/protocol/create_topics_response.hpp"
 #include "wire/protocol/fetch_request.hpp"
 #include "wire/protocol/fetch_response.hpp"
+#include "wire/protocol/metadata_request.hpp"
+#include "wire/protocol/metadata_response.hpp"
 #include "wire/protocol/produce_request.hpp"
 #include "wire/protocol/produce_response.hpp"
 #include "wire/record_reader.hpp"
@@ -187,6 +189,26 @@ TEST_F(NodeTest, StopsCleanlyAndStartsAgain) {
   EXPECT_TRUE(broker_.disk().content_of("/data/.kafka_cleanshutdown"));
   restart();
   EXPECT_EQ(on_client(produce("orders", -1, {"b"})), offset(1));
+}
+
+TEST_F(NodeTest, ServesTheLeaderEpochThatTheMetadataSaysAfterARestart) {
+  start();
+  ASSERT_EQ(on_client(create_topic("orders", 1)), errc::none);
+  broker_.crash(sim::power_cut::lose_all());
+  restart();
+  const auto [told, code] = on_client([](NodeTest& test) -> rt::task<std::pair<leader_epoch, errc>> {
+    auto client = co_await test_client::connect(test.client_.core(), {"broker", 9092});
+    protocol::metadata_request wanted;
+    wanted.topics.emplace().emplace_back().name = "orders";
+    auto metadata = co_await client->call<protocol::metadata_response>(wanted, 12);
+    const leader_epoch epoch = metadata->message.topics.front().partitions.front().leader_epoch;
+    auto request = fetch_request("orders", offset(0), 0);
+    request.topics.front().partitions.front().current_leader_epoch = epoch;
+    auto reply = co_await client->call<protocol::fetch_response>(request, 11);
+    co_return std::pair(epoch, reply->message.responses.front().partitions.front().error_code);
+  }(*this));
+  EXPECT_GT(told, leader_epoch(0));
+  EXPECT_EQ(code, errc::none);
 }
 
 TEST_F(NodeTest, AnswersALongPollWhenSomethingIsProduced) {
