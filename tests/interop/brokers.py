@@ -4,6 +4,7 @@ Both take the same `server.properties` and the same directory, so `Broker.reopen
 other. Ports are free ones of the loopback, kept for the life of a broker's folder so that clients find it again.
 """
 
+import ctypes
 import os
 import signal
 import socket
@@ -42,6 +43,14 @@ PROPERTIES = {
     # The records of the tests carry timestamps of the past.
     "log.retention.ms": "-1",
 }
+
+
+LIBC = ctypes.CDLL(None)
+
+
+def die_with_parent():
+    """A broker doesn't outlive a test that was killed (PR_SET_PDEATHSIG)."""
+    LIBC.prctl(1, signal.SIGKILL)
 
 
 class BrokerFailed(Exception):
@@ -165,7 +174,7 @@ class Broker:
             log.write(f"--- start of {self.kind} ---\n".encode())
             log.flush()
             self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                            cwd=self.folder, start_new_session=True)
+                                            cwd=self.folder, start_new_session=True, preexec_fn=die_with_parent)
         deadline = time.monotonic() + READY_SECONDS
         while not answers(self.port):
             if self.process.poll() is not None:

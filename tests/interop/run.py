@@ -53,7 +53,8 @@ def client_command(name):
 def run_client(name, broker, report):
     """Runs one client's program to its end, and restarts the broker when it asks for that."""
     process = subprocess.Popen([*client_command(name), broker.bootstrap], stdin=subprocess.PIPE,
-                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=broker.folder)
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=broker.folder,
+                               preexec_fn=brokers.die_with_parent)
     late = threading.Timer(CLIENT_SECONDS, process.kill)
     late.start()
     ended = False

@@ -46,7 +46,7 @@ class Tools:
         self.process = subprocess.Popen(
             ["java", *brokers.JVM, f"-Dlog4j2.configurationFile={brokers.HERE}/peers/log4j2-off.properties", "-cp",
              f"{install.JAVA_CLASSES}:{install.KAFKA_CLASSPATH}", "Tools"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, preexec_fn=brokers.die_with_parent)
 
     def run(self, tool, *arguments, stdin=""):
         """Returns (status, standard output, standard error)."""
