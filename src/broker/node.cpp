@@ -160,7 +160,9 @@ rt::task<result<void>> node::start_metadata() {
   chosen.on_update = [this](metadata::image_update update) { return apply(std::move(update)); };
   chosen.on_failed = [this](const error& why) { fail_for_good(why); };
   metadata_ = std::make_unique<metadata_service>(main_world(), std::move(chosen));
-  return metadata_->start();
+  auto started = co_await metadata_->start();
+  if (started) kraft_version_ = metadata_->quorum().kraft_version();
+  co_return started;
 }
 
 storage::log_options node::log_options_of(const std::string& topic) const {
@@ -217,6 +219,8 @@ rt::task<result<void>> node::register_broker() {
     registration.features.push_back(
         {.name = name, .min_supported_version = range.min, .max_supported_version = range.max});
   }
+  // An unset rack is null on the wire; "" would be a rack of that name.
+  registration.rack = std::nullopt;
   const std::string& rack = options_.config->string("broker.rack");
   if (!rack.empty()) registration.rack = rack;
   registration.log_dirs = logs_->directory_ids();

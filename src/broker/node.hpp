@@ -63,7 +63,9 @@ class node {
   [[nodiscard]] const std::string& cluster_id() const { return cluster_id_; }
   [[nodiscard]] broker_id id() const { return options_.config->node_id(); }
   [[nodiscard]] std::int64_t broker_epoch() const { return broker_epoch_; }
-  /// Fixed once `start` has returned.
+  /// The quorum's feature level, which stands in control records and not in the image. Fixed once `start` has returned,
+  /// and so are the listeners.
+  [[nodiscard]] std::int16_t kraft_version() const { return kraft_version_; }
   [[nodiscard]] const std::vector<advertised_listener>& listeners() const { return listeners_; }
   /// Where a listener is bound, with the port that the system chose for 0.
   [[nodiscard]] std::optional<rt::endpoint> bound(std::string_view listener) const;
@@ -110,6 +112,7 @@ class node {
   admin_port admin_{*this, registry_};
   std::string cluster_id_;
   directory_id metadata_directory_;
+  std::int16_t kraft_version_ = 0;
   std::vector<advertised_listener> listeners_;
   std::vector<std::pair<std::string, rt::endpoint>> bound_;
   // Before the shards, whose partitions use the logs to the end.

@@ -109,6 +109,15 @@ result<void> validate_topic_config(const broker_config& broker, const settings& 
   return {};
 }
 
+namespace {
+
+/// Kafka lists no default for a topic property whose first broker property has none, but for the retention.
+bool lists_no_default(std::string_view name) {
+  return name == "flush.ms" || name == "segment.ms" || name == "segment.jitter.ms";
+}
+
+}  // namespace
+
 std::vector<described_config> describe_topic(const broker_config& broker, const settings& overrides) {
   std::vector<described_config> out;
   for (const definition* def : topic_definitions()) {
@@ -121,7 +130,10 @@ std::vector<described_config> describe_topic(const broker_config& broker, const 
       entry.synonyms.push_back({entry.name, entry.value, config_source::dynamic_topic});
     }
     if (const auto synonyms = topic_synonyms(def->name); !synonyms.empty()) {
-      for (synonym& s : broker.synonyms_of(synonyms.front())) entry.synonyms.push_back(std::move(s));
+      for (synonym& s : broker.synonyms_of(synonyms.front())) {
+        if (s.source == config_source::default_value && lists_no_default(def->name)) continue;
+        entry.synonyms.push_back(std::move(s));
+      }
     }
     if (!entry.synonyms.empty()) entry.source = entry.synonyms.front().source;
     out.push_back(std::move(entry));

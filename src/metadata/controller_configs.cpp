@@ -125,7 +125,10 @@ result<void> controller::check_configs(const config_resource& resource, const co
     for (const config_change& change : changes) {
       if (change.value) proposed.insert_or_assign(change.name, *change.value);
     }
-    MOLDAU_TRY(config::validate_dynamic_broker_config(proposed, !resource.name.empty()));
+    if (auto valid = config::validate_dynamic_broker_config(proposed, !resource.name.empty()); !valid) {
+      // As Kafka answers for brokers, unlike for topics.
+      return fail(errc::invalid_request, std::move(valid).error().message);
+    }
     if (!resource.name.empty()) {
       std::int32_t id = 0;
       std::from_chars(resource.name.data(), resource.name.data() + resource.name.size(), id);

@@ -3,6 +3,7 @@
 
 #include "broker/dispatch.hpp"
 #include "broker/handlers.hpp"
+#include "broker/node.hpp"
 #include "broker/serve.hpp"
 #include "broker/shard.hpp"
 #include "metadata/format.hpp"
@@ -74,6 +75,9 @@ rt::task<answer> api_versions(shard& at, request& what) {
   for (const auto& [name, level] : *image.features) {
     out.finalized_features.push_back(
         {.name = what.arena.store(std::string_view(name)), .max_version_level = level, .min_version_level = level});
+  }
+  if (const std::int16_t level = at.owner().kraft_version(); level > 0) {
+    out.finalized_features.push_back({.name = "kraft.version", .max_version_level = level, .min_version_level = level});
   }
   co_return answer_with(at, what, encode_response(what, out));
 }
