@@ -38,7 +38,10 @@ errc append_error_to_response(errc why) {
 }
 
 group_coordinator::group_coordinator(group_options options, runtime::appender append, base::logger log)
-    : options_(std::move(options)), log_(log), runtime_(*this, std::move(append), options_.batch_bytes_max) {}
+    : options_(std::move(options)),
+      log_(log),
+      runtime_(*this, std::move(append),
+               {.batch_bytes_max = options_.batch_bytes_max, .commit_timeout_ms = options_.commit_timeout_ms}) {}
 
 void group_coordinator::loaded(instant now) {
   const turn here(*this, now);
@@ -79,6 +82,7 @@ void group_coordinator::committed(offset end, instant now) {
 
 void group_coordinator::poll(instant now) {
   const turn here(*this, now);
+  runtime_.expire();
   for (const timer_key& due : timers_.take_due(now.monotonic_ms)) {
     if (due.kind == timer_kind::retention) {
       drop_expired();
@@ -101,6 +105,13 @@ void group_coordinator::poll(instant now) {
         break;
     }
   }
+}
+
+std::optional<std::int64_t> group_coordinator::next_deadline_ms() const {
+  const auto timer = timers_.next_deadline_ms();
+  const auto commit = runtime_.next_deadline_ms();
+  if (!timer || !commit) return timer ? timer : commit;
+  return std::min(*timer, *commit);
 }
 
 void group_coordinator::start_timer(timer_kind kind, const std::string& group, std::string member,

@@ -38,6 +38,8 @@ struct group_options {
   std::int64_t offsets_retention_ms = std::int64_t{7} * 24 * 60 * 60 * 1000;
   /// `offsets.retention.check.interval.ms`.
   std::int64_t retention_check_interval_ms = 600'000;
+  /// `offsets.commit.timeout.ms`.
+  std::int64_t commit_timeout_ms = 5000;
   /// The most that one batch may take before compression.
   std::size_t batch_bytes_max = 1'048'588;
   /// 64 random bits, for member ids.
@@ -95,7 +97,7 @@ class group_coordinator final : private state_machine {
   void committed(offset end, instant now);
   /// Expires sessions, completes rebalances whose time is over, drops offsets past their retention.
   void poll(instant now);
-  [[nodiscard]] std::optional<std::int64_t> next_deadline_ms() const { return timers_.next_deadline_ms(); }
+  [[nodiscard]] std::optional<std::int64_t> next_deadline_ms() const;
 
   // For tests and tools.
   [[nodiscard]] const classic_group* find_classic(std::string_view group) const;
@@ -119,7 +121,7 @@ class group_coordinator final : private state_machine {
   class turn {
    public:
     turn(group_coordinator& of, instant now) : of_(of) {
-      of_.now_ = now;
+      of_.set_time(now);
       of_.runtime_.flush();
     }
     turn(const turn&) = delete;
@@ -130,6 +132,10 @@ class group_coordinator final : private state_machine {
     group_coordinator& of_;
   };
 
+  void set_time(instant now) {
+    now_ = now;
+    runtime_.set_time(now.monotonic_ms);
+  }
   void apply(bytes_view key, std::optional<bytes_view> value, record_place place) override;
   void apply_offset(bytes_view key, std::optional<bytes_view> value, record_place place);
   void apply_group(bytes_view key, std::optional<bytes_view> value);

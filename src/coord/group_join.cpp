@@ -47,6 +47,7 @@ void group_coordinator::join(const join_group_request& request, const caller& fr
     return done(refuse(errc::invalid_session_timeout, request.member_id));
   }
   std::vector<record> conversion;
+  std::unique_ptr<foreign_group> replaced;
   if (const foreign_group* other = find_foreign(request.group_id)) {
     // As Kafka does: an empty consumer group makes place for a classic one.
     if (other->type() != group_type::consumer || other->has_members()) {
@@ -54,7 +55,9 @@ void group_coordinator::join(const join_group_request& request, const caller& fr
     }
     if (!request.member_id.empty()) return done(refuse(errc::unknown_member_id, request.member_id));
     conversion = other->tombstones();
-    erase_group(request.group_id);
+    const auto place = groups_.find(request.group_id);
+    replaced = std::move(place->second.foreign);
+    groups_.erase(place);
   }
   classic_group* group = classic(request.group_id);
   const bool made = group == nullptr;
@@ -65,16 +68,21 @@ void group_coordinator::join(const join_group_request& request, const caller& fr
   if (made) {
     // The group's first record, so that what follows it (ids that were given out) has a group in the log too.
     if (!conversion.empty()) runtime_.write(std::move(conversion), {.apply = false}, [](errc) {});
-    write_group(*group, nullptr, [this, id = std::string(request.group_id)](errc error) {
-      if (error == errc::none) return;
-      log_.warn("cannot write group {} to the log: {}", id, moldau::name(error));
-      classic_group* failed = classic(id);
-      if (failed == nullptr || failed->generation() != 0) return;
-      for (auto& [name, member] : failed->members()) {
-        failed->answer_join(member, refuse(append_error_to_response(error)));
-      }
-      erase_group(id);
-    });
+    write_group(*group, nullptr,
+                [this, id = std::string(request.group_id), before = std::move(replaced)](errc error) mutable {
+                  if (error == errc::none) return;
+                  log_.warn("cannot write group {} to the log: {}", id, moldau::name(error));
+                  classic_group* failed = classic(id);
+                  if (failed == nullptr || failed->generation() != 0) return;
+                  for (auto& [name, member] : failed->members()) {
+                    failed->answer_join(member, refuse(append_error_to_response(error)));
+                  }
+                  erase_group(id);
+                  if (before) groups_[id].foreign = std::move(before);
+                });
+    // A log that takes no such record says so at once.
+    group = classic(request.group_id);
+    if (group == nullptr) return done(refuse(errc::unknown_server_error, request.member_id));
   }
   protocols offered = protocols_of(request);
   if (!accepts(*group, request.member_id)) {

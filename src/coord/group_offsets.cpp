@@ -71,7 +71,7 @@ errc group_coordinator::check_commit(const commit_request& request, const caller
 void group_coordinator::commit_offsets(const commit_request& request, const caller& from, instant now,
                                        reply<commit_result> done) {
   // Nothing is appended here, before or after: commits gather until the owner flushes or something else comes.
-  now_ = now;
+  set_time(now);
   if (const errc wrong = check_commit(request, from); wrong != errc::none) {
     return done({.error = wrong, .offsets = {}});
   }

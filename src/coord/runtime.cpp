@@ -1,5 +1,6 @@
 #include "coord/runtime.hpp"
 
+#include <algorithm>
 #include <iterator>
 #include <utility>
 
@@ -16,7 +17,7 @@ std::size_t size_of(const std::vector<record>& records) {
 
 void runtime::write(std::vector<record> records, write_options options, callback done) {
   const std::size_t size = size_of(records);
-  if (size > batch_bytes_max_ && !options.atomic && records.size() > 1) {
+  if (size > options_.batch_bytes_max && !options.atomic && records.size() > 1) {
     const auto middle = records.begin() + static_cast<std::ptrdiff_t>(records.size() / 2);
     std::vector<record> rest(std::make_move_iterator(middle), std::make_move_iterator(records.end()));
     records.erase(middle, records.end());
@@ -24,11 +25,11 @@ void runtime::write(std::vector<record> records, write_options options, callback
     write(std::move(rest), options, std::move(done));
     return;
   }
-  if (size > batch_bytes_max_) {
+  if (size > options_.batch_bytes_max) {
     done(errc::record_list_too_large);
     return;
   }
-  if (gathered_bytes_ + size > batch_bytes_max_) flush();
+  if (gathered_bytes_ + size > options_.batch_bytes_max) flush();
   gathered_bytes_ += size;
   gathered_.push_back({std::move(records), options.apply, std::move(done)});
 }
@@ -37,7 +38,7 @@ void runtime::after_writes(callback done) {
   if (!gathered_.empty()) {
     gathered_.push_back({{}, false, std::move(done)});
   } else if (!waiting_.empty()) {
-    waiting_.push_back({waiting_.back().end, std::move(done)});
+    waiting_.push_back({waiting_.back().end, now_ms_ + options_.commit_timeout_ms, std::move(done)});
   } else {
     done(errc::none);
   }
@@ -65,7 +66,7 @@ void runtime::flush() {
       if (one.apply) machine_.apply(record.key, value, {.offset = at});
       ++at;
     }
-    waiting_.push_back({*end, std::move(one.done)});
+    waiting_.push_back({*end, now_ms_ + options_.commit_timeout_ms, std::move(one.done)});
   }
 }
 
@@ -78,8 +79,22 @@ void runtime::committed(offset end) {
   while (!waiting_.empty() && waiting_.front().end <= end) {
     auto done = std::move(waiting_.front().done);
     waiting_.pop_front();
-    done(errc::none);
+    if (done) done(errc::none);
   }
+}
+
+void runtime::expire() {
+  // Who has been told stays in line, without a callback: the log must still be followed to there. A callback may write
+  // more, which comes at the end.
+  for (std::size_t i = 0; i < waiting_.size() && waiting_[i].deadline_ms <= now_ms_; ++i) {
+    if (auto done = std::exchange(waiting_[i].done, nullptr)) done(errc::request_timed_out);
+  }
+}
+
+std::optional<std::int64_t> runtime::next_deadline_ms() const {
+  const auto next = std::ranges::find_if(waiting_, [](const waiting& one) { return static_cast<bool>(one.done); });
+  if (next == waiting_.end()) return std::nullopt;
+  return next->deadline_ms;
 }
 
 void runtime::fail(errc why) {
@@ -88,7 +103,9 @@ void runtime::fail(errc why) {
     auto waiting = std::exchange(waiting_, {});
     auto unwritten = std::exchange(gathered_, {});
     gathered_bytes_ = 0;
-    for (auto& one : waiting) one.done(why);
+    for (auto& one : waiting) {
+      if (one.done) one.done(why);
+    }
     for (auto& one : unwritten) one.done(why);
   }
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <optional>
@@ -40,9 +41,21 @@ class runtime {
     bool atomic = true;
   };
 
-  /// `batch_bytes_max` bounds a batch before compression.
-  runtime(state_machine& machine, appender append, std::size_t batch_bytes_max)
-      : machine_(machine), append_(std::move(append)), batch_bytes_max_(batch_bytes_max) {}
+  struct options {
+    /// Bounds a batch before compression.
+    std::size_t batch_bytes_max = 1'048'588;
+    /// How long a callback waits for its commit; then it gets `errc::request_timed_out`, whatever becomes of the write.
+    std::int64_t commit_timeout_ms = 5000;
+  };
+
+  runtime(state_machine& machine, appender append, options options)
+      : machine_(machine), append_(std::move(append)), options_(options) {}
+
+  /// Takes the time in: before anything else that happens at it.
+  void set_time(std::int64_t now_ms) { now_ms_ = now_ms; }
+  /// Gives up waiting for commits that haven't come in their time.
+  void expire();
+  [[nodiscard]] std::optional<std::int64_t> next_deadline_ms() const;
 
   /// Gathers `records`; `done` is called when they are committed, or can't be, never from inside this call unless they
   /// are too large for any batch (`errc::record_list_too_large`).
@@ -70,12 +83,14 @@ class runtime {
   };
   struct waiting {
     offset end;
+    std::int64_t deadline_ms = 0;
     callback done;
   };
 
   state_machine& machine_;
   appender append_;
-  std::size_t batch_bytes_max_;
+  options options_;
+  std::int64_t now_ms_ = 0;
   std::vector<gathered> gathered_;
   std::size_t gathered_bytes_ = 0;
   std::deque<waiting> waiting_;

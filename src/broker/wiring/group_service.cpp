@@ -19,6 +19,7 @@ coord::group_options options_of(const config::broker_config& config, std::size_t
           .offset_metadata_max = config.int32("offset.metadata.max.bytes"),
           .offsets_retention_ms = std::int64_t{config.int32("offsets.retention.minutes")} * 60'000,
           .retention_check_interval_ms = config.int64("offsets.retention.check.interval.ms"),
+          .commit_timeout_ms = config.int32("offsets.commit.timeout.ms"),
           .batch_bytes_max = batch_bytes_max,
           .random = [&world] { return world.random(); }};
 }
@@ -199,6 +200,9 @@ rt::task<void> group_service::follow_commits(std::shared_ptr<slot> one) {
   while (const auto end = one->coordinator->uncommitted_end()) {
     const auto done = co_await one->partition->await_committed(*end);
     if (!done) {
+      // The partition goes, or its disk has failed: nothing is answered from here any more.
+      one->closing = true;
+      one->timer.reset();
       one->coordinator->unload();
       break;
     }

@@ -284,6 +284,26 @@ TEST(Runtime, SplitsWhatNeedntBeAtomic) {
   EXPECT_TRUE(on->offsets().all().empty());
 }
 
+TEST(Runtime, WaitsForACommitNoLongerThanItsTimeout) {
+  driver on({.commit_timeout_ms = 5000});
+  const auto first = on.commit_offset({.offset = 1});
+  on->flush();
+  ASSERT_EQ(on->next_deadline_ms(), on.clock_ms + 5000);
+  on.clock_ms += 5000;
+  on->poll(on.now());
+  ASSERT_TRUE(*first);
+  EXPECT_EQ((*first)->error, errc::coordinator_not_available);
+  // It stands in the log all the same, and a read waits for it.
+  EXPECT_TRUE(on->uncommitted_end());
+  EXPECT_EQ(on.fetched(), 1);
+}
+
+TEST(Runtime, RefusesAGroupWhoseRecordFitsNoBatch) {
+  driver on({.batch_bytes_max = 10});
+  EXPECT_EQ((*on.join({}))->error, errc::unknown_server_error);
+  EXPECT_EQ(on->find_classic("g"), nullptr);
+}
+
 TEST(Runtime, RefusesWhatFitsNoBatch) {
   driver on({.batch_bytes_max = 400});
   const std::string text(500, 'x');
