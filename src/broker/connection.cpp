@@ -47,7 +47,7 @@ rt::task<void> connection::run() {
     what->received = last_active_;
     const bool overlaps = what->api_key == wire::protocol::produce_request::api_key;
     while (!closed_ && !slots_.empty() &&
-           (!overlaps || queueing_ || slots_.size() >= limits_.in_flight_max ||
+           (!overlaps || !slots_.back().overlaps || queueing_ || slots_.size() >= limits_.in_flight_max ||
             in_flight_bytes_ >= limits_.in_flight_max_bytes)) {
       co_await progressed_.wait();
     }
@@ -58,6 +58,7 @@ rt::task<void> connection::run() {
     in_flight_bytes_ += frame_bytes;
     slot& place = slots_.emplace_back();
     place.request_bytes = frame_bytes;
+    place.overlaps = overlaps;
     if (overlaps) {
       queueing_ = true;
       what->on_order_settled = [this] {

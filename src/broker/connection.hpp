@@ -58,6 +58,7 @@ class connection {
   struct slot {
     std::optional<answer> done;
     std::size_t request_bytes = 0;
+    bool overlaps = false;
   };
 
   rt::task<std::optional<shared_bytes>> next_frame();

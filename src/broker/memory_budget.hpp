@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <deque>
+#include <utility>
 
 #include "rt/completion.hpp"
 #include "rt/task.hpp"
@@ -17,17 +18,26 @@ class memory_budget {
 
   /// Waits, first come first served, until something is left; then takes `bytes`.
   rt::task<void> take(std::size_t bytes) {
-    if (left_ <= 0 || !waiting_.empty()) {
-      rt::completion<bool> turn;
-      waiting_.push_back(&turn);
-      co_await turn;
+    if (left_ > 0 && waiting_.empty()) {
+      left_ -= static_cast<std::ptrdiff_t>(bytes);
+      co_return;
     }
-    left_ -= static_cast<std::ptrdiff_t>(bytes);
-    wake_next();
+    waiter self{.bytes = static_cast<std::ptrdiff_t>(bytes), .turn = {}};
+    waiting_.push_back(&self);
+    co_await self.turn;
   }
+  /// Those whose turn it is run inside this call.
   void give_back(std::size_t bytes) {
     left_ += static_cast<std::ptrdiff_t>(bytes);
-    wake_next();
+    // They may give back in their turn: that is left to the outermost call, as there may be thousands of them.
+    if (std::exchange(waking_, true)) return;
+    while (left_ > 0 && !waiting_.empty()) {
+      waiter& next = *waiting_.front();
+      waiting_.pop_front();
+      left_ -= next.bytes;
+      next.turn.set(true);
+    }
+    waking_ = false;
   }
   /// Whether somebody can't begin.
   [[nodiscard]] bool is_short() const { return !waiting_.empty(); }
@@ -36,16 +46,15 @@ class memory_budget {
   [[nodiscard]] std::ptrdiff_t limit_bytes() const { return limit_; }
 
  private:
-  void wake_next() {
-    if (left_ <= 0 || waiting_.empty()) return;
-    auto* next = waiting_.front();
-    waiting_.pop_front();
-    next->set(true);
-  }
+  struct waiter {
+    std::ptrdiff_t bytes;
+    rt::completion<bool> turn;
+  };
 
   std::ptrdiff_t limit_;
   std::ptrdiff_t left_;
-  std::deque<rt::completion<bool>*> waiting_;
+  std::deque<waiter*> waiting_;
+  bool waking_ = false;
 };
 
 }  // namespace moldau::broker

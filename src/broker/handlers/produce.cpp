@@ -20,6 +20,7 @@ using wire::protocol::produce_response;
 constexpr std::int16_t acks_all = -1;
 /// Versions from here on name topics by id.
 constexpr std::int16_t first_version_with_topic_ids = 13;
+constexpr std::int16_t first_version_with_zstd = 7;
 
 /// One partition's batch on its way through.
 struct entry {
@@ -49,15 +50,6 @@ class produce_call {
       if (!e.failure.message.empty()) e.answer->error_message = what_.arena.store(e.failure.message);
     }
     co_return std::move(response_);
-  }
-
-  [[nodiscard]] bool failed() const {
-    for (const auto& topic : response_.responses) {
-      for (const auto& partition : topic.partition_responses) {
-        if (partition.error_code != errc::none) return true;
-      }
-    }
-    return false;
   }
 
  private:
@@ -122,15 +114,21 @@ void produce_call::prepare_partition(const topic_view* topic, const produce_requ
   }
   if (data.records.is_null()) return refuse(answer, errc::invalid_record, "The request holds no records.");
   const config::topic_config& rules = topic->config;
-  const auto valid = wire::validate_produce(data.records.bytes(),
-                                            {.is_compacted = rules.cleanup_compact,
-                                             .timestamp_type = rules.message_timestamp_type,
-                                             .now_ms = shard_.world().wall_ms(),
-                                             .timestamp_before_max_ms = rules.message_timestamp_before_max_ms,
-                                             .timestamp_after_max_ms = rules.message_timestamp_after_max_ms,
-                                             .batch_bytes_max = static_cast<std::size_t>(rules.max_message_bytes),
-                                             .stored_codec = topic->stored_codec()},
-                                            shard_.codecs());
+  wire::produce_rules wanted{.is_zstd_known = what_.api_version >= first_version_with_zstd,
+                             .is_compacted = rules.cleanup_compact,
+                             .timestamp_type = rules.message_timestamp_type,
+                             .now_ms = shard_.world().wall_ms(),
+                             .timestamp_before_max_ms = rules.message_timestamp_before_max_ms,
+                             .timestamp_after_max_ms = rules.message_timestamp_after_max_ms,
+                             .batch_bytes_max = static_cast<std::size_t>(rules.max_message_bytes),
+                             .stored_codec = topic->stored_codec()};
+  auto valid = wire::validate_produce(data.records.bytes(), wanted, shard_.codecs());
+  if (!valid) {
+    // The name is needed for the sentence alone, so it is made when there is one to say.
+    const std::string name = fmt::format("{}-{}", topic->name, data.index.value());
+    wanted.partition = name;
+    valid = wire::validate_produce(data.records.bytes(), wanted, shard_.codecs());
+  }
   if (!valid) {
     for (const auto& of_record : valid.error().record_errors) {
       answer.record_errors.push_back(
@@ -224,13 +222,16 @@ rt::task<answer> produce(shard& at, request& what) {
   if (!message) co_return answer::close_connection();
   produce_call call(at, what, *message);
   const produce_response out = co_await call.run();
+  bool failed = false;
   for (const auto& topic : out.responses) {
     for (const auto& partition : topic.partition_responses) {
-      if (partition.error_code != errc::none) at.metrics().produce_failed();
+      if (partition.error_code == errc::none) continue;
+      at.metrics().produce_failed();
+      failed = true;
     }
   }
   // Nobody hears an error of acks=0, so the connection tells it, as Kafka's does.
-  if (message->acks == 0) co_return call.failed() ? answer::close_connection() : answer::nothing();
+  if (message->acks == 0) co_return failed ? answer::close_connection() : answer::nothing();
   co_return answer_with(at, what, encode_response(what, out));
 }
 

@@ -44,7 +44,7 @@ std::vector<std::string> warned_names(std::string_view text) {
   const auto loaded = broker_config::load(text);
   EXPECT_TRUE(loaded.config) << to_text(loaded.errors, "server.properties");
   std::vector<std::string> out;
-  for (const mistake& one : loaded.warnings) out.push_back(one.property);
+  for (const mistake& one : loaded.warnings) out.push_back(one.name);
   return out;
 }
 
