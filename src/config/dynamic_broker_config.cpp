@@ -75,6 +75,14 @@ result<void> validate_dynamic_broker_config(const settings& proposed, bool per_b
   if (!per_broker && !needs_broker.empty()) {
     return refuse("Cannot update these configs at default cluster level, broker id must be specified", needs_broker);
   }
+  // Kafka opens and closes listeners at run time. A setting that were stored and did nothing would lie.
+  for (const std::string_view name : {"listeners", "listener.security.protocol.map"}) {
+    if (proposed.contains(name)) {
+      return fail(
+          errc::invalid_config,
+          fmt::format("moldau changes {} only at a start: set it in the file, and start the broker again.", name));
+    }
+  }
   return {};
 }
 

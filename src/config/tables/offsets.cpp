@@ -9,7 +9,7 @@ using namespace table;
 constexpr definition rows[] = {
     {"offset.metadata.max.bytes", int32, "4096", any, high, read_only, built,
      "The most bytes of a remark that a client commits with an offset."},
-    {"offsets.commit.timeout.ms", int32, "5000", at_least(1), high, read_only, not_built,
+    {"offsets.commit.timeout.ms", int32, "5000", at_least(1), high, read_only, built,
      "Milliseconds within which a commit must be replicated."},
     {"offsets.load.buffer.size", int32, "5242880", at_least(1), high, read_only, built,
      "Bytes read at a time when a coordinator loads its partition."},

@@ -70,7 +70,7 @@ constexpr definition rows[] = {
      "The most milliseconds by which a roll is brought forward at random."},
     {"segment.ms", int64, "604800000", at_least(1), medium, cluster_wide, built,
      "Milliseconds after which a new segment is begun."},
-    {"unclean.leader.election.enable", boolean, "false", any, medium, cluster_wide, not_built,
+    {"unclean.leader.election.enable", boolean, "false", any, medium, cluster_wide, built,
      "Whether a replica that lacks acknowledged records may become leader when no other is left."},
 };
 

@@ -264,9 +264,14 @@ TEST(DynamicBrokerConfig, RefusesWhatOnlyAStartCanChange) {
 }
 
 TEST(DynamicBrokerConfig, WantsABrokerForWhatIsPerBroker) {
-  EXPECT_TRUE(validate_dynamic_broker_config({{"listeners", "PLAINTEXT://:9092"}}, true));
+  EXPECT_TRUE(validate_dynamic_broker_config({{"ssl.client.auth", "none"}}, true));
   EXPECT_EQ(validate_dynamic_broker_config({{"listeners", "PLAINTEXT://:9092"}}, false).error().message,
             "Cannot update these configs at default cluster level, broker id must be specified: [listeners]");
+}
+
+TEST(DynamicBrokerConfig, RefusesListenersThatItWouldNotOpen) {
+  EXPECT_THAT(validate_dynamic_broker_config({{"listeners", "PLAINTEXT://:9092"}}, true).error().message,
+              HasSubstr("only at a start"));
 }
 
 TEST(DynamicBrokerConfig, ChecksTypesAndKeepsUnknownNames) {
