@@ -67,7 +67,10 @@ rt::task<void> log_manager::make_cores() {
 void log_manager::directory_failed(std::size_t index, const error& why) {
   if (std::exchange(directories_[index]->failed, true)) return;
   for (unsigned i = 0; i < cores_.size(); ++i) {
-    world_.on_core(i).post([core = cores_[i].get(), index, why] { core->sync[index]->fail(why); });
+    // The manager may have given that core up by the time this comes there.
+    world_.on_core(i).post([this, i, index, why] {
+      if (cores_[i] != nullptr) cores_[i]->sync[index]->fail(why);
+    });
   }
   if (options_.on_directory_failed) options_.on_directory_failed(directories_[index]->path, why);
 }

@@ -296,11 +296,50 @@ class loader {
       const std::string path = rt::join_path(out_.directory, segment_file_name(*snapshot, names::snapshot));
       MOLDAU_TRY_ASSIGN(const shared_bytes content, files_.read_file(path));
       auto loaded = out_.producers.load_snapshot(content, *snapshot, now_ms_, storage_.producer_id_expiration_ms);
-      if (loaded) return {};
+      if (loaded) {
+        recall_batches(*snapshot);
+        return {};
+      }
       log_.warn("{}: {}; it is removed, an older one is used", path, loaded.error().message);
       MOLDAU_TRY(remove_files(files_, {path}));
     }
     return {};
+  }
+
+  /// A producer whose requests were under way when the last process ended repeats up to five of them. A snapshot knows
+  /// one batch of each, so the log's last part before it is read for the others: without them the repetition would be
+  /// refused, and a producer that then begins a new epoch would write those records twice. What can't be read is left
+  /// out here; recovery itself meets it where it matters.
+  void recall_batches(offset before) {
+    if (!out_.producers.lacks_batches(now_ms_ - recall_age_ms)) return;
+    std::vector<std::pair<segment*, std::uint64_t>> parts;
+    std::uint64_t left = recall_bytes;
+    for (auto one = out_.segments.rbegin(); one != out_.segments.rend() && left > 0; ++one) {
+      segment& in = **one;
+      if (in.base >= before) continue;
+      const std::uint64_t from = in.size > left ? batch_position(in, in.size - left) : 0;
+      parts.emplace_back(&in, from);
+      left -= std::min(left, in.size - from);
+    }
+    producer_state earlier;
+    for (auto part = parts.rbegin(); part != parts.rend(); ++part) {
+      const auto file = open_log(*part->first);
+      if (!file) return;
+      batch_walk walk(**file, part->second, part->first->size);
+      for (auto batch = walk.next(); batch && *batch && (*batch)->base_offset() < before; batch = walk.next()) {
+        if ((*batch)->has_producer_id() && !(*batch)->is_control()) earlier.update(**batch);
+      }
+    }
+    out_.producers.recall(earlier);
+  }
+
+  /// Where some batch at or before `position` begins, as the index on disk says.
+  std::uint64_t batch_position(segment& in, std::uint64_t position) {
+    const auto content = files_.read_file(in.path(names::offset_index));
+    if (!content) return 0;
+    auto index = offset_index::parse(*content, in.base, in.size);
+    while (index.size() > 0 && index.back().position > position) index.truncate(index.back().offset - 1, in.size);
+    return index.size() > 0 ? index.back().position : 0;
   }
 
   /// Takes in what lies between the snapshot and `to`.
@@ -342,6 +381,11 @@ class loader {
   result<std::shared_ptr<rt::file>> open_log(segment& one) {
     return one.log_file.open(files_, one.path(names::log), rt::open_mode::write);
   }
+
+  /// How far back repeated batches are looked for: longer than Kafka's `delivery.timeout.ms`, and more than a few
+  /// producers have under way.
+  static constexpr std::int64_t recall_age_ms = 10 * 60 * 1000;
+  static constexpr std::uint64_t recall_bytes = 8U << 20U;
 
   static constexpr offset no_end{std::numeric_limits<std::int64_t>::max()};
 

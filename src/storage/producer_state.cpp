@@ -138,6 +138,28 @@ std::optional<completed_transaction> producer_state::update(const wire::batch_vi
   return std::nullopt;
 }
 
+bool producer_state::lacks_batches(std::int64_t since_ms) const {
+  return std::ranges::any_of(producers_, [&](const auto& one) {
+    const producer& p = one.second;
+    return p.batch_count == 1 && p.batches[0].first_sequence() > 0 && p.last_timestamp_ms >= since_ms;
+  });
+}
+
+void producer_state::recall(const producer_state& earlier) {
+  for (auto& [id, p] : producers_) {
+    const producer* before = earlier.find(id);
+    if (before == nullptr || before->epoch != p.epoch || p.batch_count != 1) continue;
+    const batch_metadata last = p.batches[0];
+    const auto end = before->batches.begin() + before->batch_count;
+    const auto same = std::find_if(before->batches.begin(), end,
+                                   [&](const batch_metadata& b) { return b.last_offset == last.last_offset; });
+    if (same == end) continue;
+    p.batch_count = static_cast<std::uint8_t>(same - before->batches.begin() + 1);
+    std::copy(before->batches.begin(), same, p.batches.begin());
+    p.batches[p.batch_count - 1U] = last;
+  }
+}
+
 void producer_state::forget_completed_below(offset high_watermark) {
   std::erase_if(unreplicated_, [&](const auto& txn) { return txn.second.last_offset < high_watermark; });
 }

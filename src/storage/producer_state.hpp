@@ -88,6 +88,11 @@ class producer_state {
   /// Takes the batch in, with its offsets as they stand in it, unchecked. Returns the transaction that it ends.
   std::optional<completed_transaction> update(const wire::batch_view& batch);
 
+  /// A snapshot holds the last batch of each producer only. Whether there is one that wrote since `since_ms` and of
+  /// which older batches could be known; and takes those in from a state that has seen the batches before.
+  [[nodiscard]] bool lacks_batches(std::int64_t since_ms) const;
+  void recall(const producer_state& earlier);
+
   /// The transaction's end is known to all: it no longer holds the last stable offset back.
   void forget_completed_below(offset high_watermark);
   /// The first offset of the oldest transaction that is open, or completed above the high watermark.
