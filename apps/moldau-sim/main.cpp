@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <exception>
 #include <string_view>
 
 #include "testing/sim/seeds.hpp"
@@ -61,5 +62,10 @@ int main(int argc, char** argv) {
     fmt::print(stderr, "moldau-sim: there is no scenario {}\n", argv[2]);
     return usage();
   }
-  return run(*what);
+  try {
+    return run(*what);
+  } catch (const std::exception& broken) {
+    fmt::print(stderr, "{}: {}\n", what->name, broken.what());
+    return 1;
+  }
 }

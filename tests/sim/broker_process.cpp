@@ -1,13 +1,14 @@
 #include "tests/sim/broker_process.hpp"
 
-#include "base/assert.hpp"
+#include <stdexcept>
+
 #include "broker/node.hpp"
 
 namespace moldau::scenarios {
 
 broker_process::broker_process(testing::sim::host& on, const std::string& properties) : host_(on) {
   auto loaded = config::broker_config::load(properties);
-  MOLDAU_ASSERT(loaded.config.has_value());
+  if (!loaded.config) throw std::invalid_argument(config::to_text(loaded.errors, "scenario"));
   config_ = std::make_shared<const config::broker_config>(*std::move(loaded.config));
 }
 

@@ -21,8 +21,6 @@ namespace {
 
 namespace protocol = wire::protocol;
 
-constexpr std::uint64_t names = 3;
-
 protocol::create_topics_request creation_of(std::string_view name, std::int32_t partitions) {
   protocol::create_topics_request out;
   out.timeout_ms = 30'000;
@@ -65,8 +63,21 @@ rt::task<void> create_until_there(client_context& context, std::string name, std
 topic_churn::topic_churn(client_context& context, std::string prefix)
     : context_(context), prefix_(std::move(prefix)), session_(context.world, context.broker, context.out) {}
 
+std::string topic_churn::name_of(std::uint64_t slot) const {
+  return fmt::format("{}-{}-{}", prefix_, slot, generations_[slot]);
+}
+
 std::string topic_churn::some_name() const {
-  return fmt::format("{}-{}", prefix_, context_.below(names));
+  return name_of(context_.below(generations_.size()));
+}
+
+void topic_churn::give_up(const std::string& name) {
+  for (std::uint64_t slot = 0; slot < generations_.size(); ++slot) {
+    if (name_of(slot) == name) {
+      ++generations_[slot];
+      return;
+    }
+  }
 }
 
 rt::task<void> topic_churn::run() {
@@ -88,8 +99,8 @@ rt::task<void> topic_churn::run() {
 }
 
 rt::task<bool> topic_churn::check_all() {
-  for (std::uint64_t i = 0; i < names; ++i) {
-    const std::string name = fmt::format("{}-{}", prefix_, i);
+  for (std::uint64_t slot = 0; slot < generations_.size(); ++slot) {
+    const std::string name = name_of(slot);
     for (int tries = 0; !session_.connected() || !co_await look(name); ++tries) {
       if (tries > 20) co_return false;
       co_await context_.pause(backoff_ms);
@@ -122,11 +133,17 @@ rt::task<bool> topic_churn::create(const std::string& name) {
   ends_.erase(name);
   const auto got = co_await session_.call<protocol::create_topics_response>(
       creation_of(name, static_cast<std::int32_t>(1 + context_.below(3))), 7);
-  if (!got) co_return false;
+  if (!got) {
+    give_up(name);
+    co_return false;
+  }
   const auto& topic = got->message.topics.front();
   if (topic.error_code == errc::none) {
     context_.topics.created(name, topic.topic_id);
     ends_[name] = offset(0);
+  } else if (topic.error_code == errc::invalid_replication_factor) {
+    // After a long standstill the controller has fenced its broker; Kafka answers so too.
+    context_.topics.deleted(name);
   } else {
     context_.out.fail(fmt::format("creating {}, which isn't there, gave {}: {}", name, moldau::name(topic.error_code),
                                   topic.error_message.value_or("")));
@@ -141,7 +158,10 @@ rt::task<bool> topic_churn::remove(const std::string& name) {
   request.timeout_ms = 30'000;
   request.topics.emplace_back().name = name;
   const auto got = co_await session_.call<protocol::delete_topics_response>(request, 6);
-  if (!got) co_return false;
+  if (!got) {
+    give_up(name);
+    co_return false;
+  }
   const errc code = got->message.responses.front().error_code;
   if (code == errc::none) {
     context_.topics.deleted(name);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -27,11 +28,15 @@ class topic_churn {
   rt::task<bool> remove(const std::string& name);
   rt::task<bool> use(const std::string& name);
   [[nodiscard]] std::string some_name() const;
+  [[nodiscard]] std::string name_of(std::uint64_t slot) const;
+  /// A change of that name had no answer and may still come to pass: another name takes its place.
+  void give_up(const std::string& name);
 
   client_context& context_;
   std::string prefix_;
   session session_;
   std::int64_t written_ = 0;
+  std::array<int, 3> generations_{};
   /// Where a topic's first partition ends, as far as that is certain.
   std::map<std::string, std::optional<offset>> ends_;
 };
