@@ -4,6 +4,8 @@
 #include <string_view>
 
 #include "base/assert.hpp"
+#include "cli/run.hpp"
+#include "rt_asio/posix_file_system.hpp"
 #include "start.hpp"
 
 namespace {
@@ -18,11 +20,12 @@ namespace {
 
 int main(int argc, char** argv) {
   moldau::base::set_assertion_handler(&abort_on_broken_invariant);
-  if (argc < 2 || std::string_view(argv[1]) != "start") {
-    fmt::print(stderr, "usage: moldau start [FILE]\n");
-    return 2;
-  }
-  moldau::app::start_options options;
-  if (argc > 2) options.file = argv[2];
-  return moldau::app::start(options);
+  moldau::rt_asio::posix_file_system files;
+  const moldau::cli::hooks given{
+      .start =
+          [](std::optional<std::string> file, std::map<std::string, std::string, std::less<>> overrides) {
+            return moldau::app::start({.file = std::move(file), .overrides = std::move(overrides)});
+          },
+      .files = &files};
+  return moldau::cli::run(argc, argv, given);
 }

@@ -10,6 +10,9 @@
 #include <fstream>
 #include <iterator>
 #include <memory>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "broker/node.hpp"
 #include "config/broker_config.hpp"
@@ -45,7 +48,8 @@ std::string host_name() {
   return name.data();
 }
 
-std::optional<config::broker_config> load(const start_options& options) {
+/// What is wrong is printed, as there may be no log to tell it to; what merely warns is left to the log.
+std::optional<config::broker_config> load(const start_options& options, std::vector<std::string>& warnings) {
   config::loaded_broker_config loaded;
   std::string shown = "moldau";
   if (options.file) {
@@ -60,16 +64,22 @@ std::optional<config::broker_config> load(const start_options& options) {
   } else {
     loaded = config::broker_config::default_standalone(options.overrides);
   }
-  if (!loaded.warnings.empty()) fmt::print(stderr, "{}", config::to_text(loaded.warnings, shown));
-  if (!loaded.errors.empty()) fmt::print(stderr, "{}", config::to_text(loaded.errors, shown));
+  if (!loaded.config) {
+    fmt::print(stderr, "{}{}", config::to_text(loaded.warnings, shown), config::to_text(loaded.errors, shown));
+  }
+  for (const config::mistake& one : loaded.warnings) {
+    std::string line = config::to_text({&one, 1}, shown);
+    while (line.ends_with('\n')) line.pop_back();
+    warnings.push_back(std::move(line));
+  }
   return std::move(loaded.config);
 }
 
 /// The node's life on core 0.
 class run {
  public:
-  run(rt_asio::host& host, std::shared_ptr<const config::broker_config> config)
-      : host_(host), config_(std::move(config)) {}
+  run(rt_asio::host& host, std::shared_ptr<const config::broker_config> config, base::log_sink& log)
+      : host_(host), config_(std::move(config)), log_(log) {}
 
   rt::task<void> main() {
     std::vector<rt::world*> cores;
@@ -82,7 +92,8 @@ class run {
     auto started = co_await node_->start();
     started_ = true;
     if (!started) {
-      fmt::print(stderr, "moldau: {}\n", started.error().message);
+      // Whatever the log's level: nobody should have to look for why a broker didn't start.
+      log_.write(base::log_level::error, "moldau", started.error().message);
       exit_code_ = exit_failed;
       stopping_ = true;
       co_await node_->abandon();
@@ -118,6 +129,7 @@ class run {
  private:
   rt_asio::host& host_;
   std::shared_ptr<const config::broker_config> config_;
+  base::log_sink& log_;
   std::unique_ptr<broker::node> node_;
   std::optional<bool> wanted_;
   bool started_ = false;
@@ -128,14 +140,17 @@ class run {
 }  // namespace
 
 int start(const start_options& options) {
-  auto config = load(options);
+  std::vector<std::string> warnings;
+  auto config = load(options, warnings);
   if (!config) return exit_usage;
   raise_descriptor_limit();
   const auto log = make_stderr_log(config->string("moldau.log.format") == "json" ? log_format::json : log_format::text);
-  rt_asio::host host({.cores = static_cast<unsigned>(config->int32("moldau.cores")),
-                      .log = log.get(),
-                      .least = to_level(config->string("moldau.log.level"))});
-  run node(host, std::make_shared<const config::broker_config>(*std::move(config)));
+  const base::log_level least = to_level(config->string("moldau.log.level"));
+  if (least <= base::log_level::warn) {
+    for (const std::string& line : warnings) log->write(base::log_level::warn, "config", line);
+  }
+  rt_asio::host host({.cores = static_cast<unsigned>(config->int32("moldau.cores")), .log = log.get(), .least = least});
+  run node(host, std::make_shared<const config::broker_config>(*std::move(config)), *log);
   host.on_signal({SIGTERM, SIGINT}, [&](int) { node.end(true); });
   host.core(0).post([&] { rt::spawn(node.main()); });
   host.run();

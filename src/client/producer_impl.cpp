@@ -257,7 +257,7 @@ rt::task<void> producer::impl::learn_identity() {
     pump();
     co_return;
   }
-  why = got ? error{(*got)->error_code, "the broker gave no producer id"} : got.error();
+  why = got ? error{(*got)->error_code, fmt::format("the broker gave no producer id: {}", name((*got)->error_code))} : got.error();
   if (may_retry(why.code) && !cluster_->is_closed()) {
     co_await runtime_.world().sleep_for(ms(options_.client.retry_backoff_max_ms));
     pump();

@@ -1,0 +1,55 @@
+#include <fmt/format.h>
+
+#include "cli/commands.hpp"
+#include "cli/io_progress.hpp"
+#include "cli/json_text.hpp"
+#include "offline/verify.hpp"
+
+namespace moldau::cli {
+
+int log_verify(const context& in, const log_arguments& told) {
+  rt::file_system& files = *in.given->files;
+  offline::verified found;
+  {
+    io::progress work("verifying");
+    for (const std::string& path : told.paths) {
+      const auto folders = offline::partition_folders(files, path);
+      if (!folders) return report(folders.error());
+      std::uint64_t done = 0;
+      for (const std::string& folder : *folders) {
+        const auto checked = offline::verify_partition(files, folder, found, [&](const offline::verified& so_far) {
+          work.show(done, folders->size(), so_far.records);
+        });
+        if (!checked) return report(checked.error());
+        work.show(++done, folders->size(), found.records);
+      }
+    }
+  }
+  bool damaged = false;
+  json shown = json::array();
+  for (const offline::finding& one : found.findings) {
+    damaged = damaged || !one.mended_at_start;
+    if (in.output == output_form::json) {
+      shown.push_back({{"path", one.path}, {"what", one.sentence}, {"mended_at_start", one.mended_at_start}});
+    } else {
+      fmt::print("{}: {}{}\n", one.path, one.sentence, one.mended_at_start ? " (mended at the next start)" : "");
+    }
+  }
+  if (in.output == output_form::json) {
+    print_json({{"partitions", found.partitions},
+                {"segments", found.segments},
+                {"batches", found.batches},
+                {"records", found.records},
+                {"bytes", found.bytes},
+                {"findings", std::move(shown)}});
+  } else {
+    fmt::print("{} partitions, {} segments, {} batches, {} records, {} bytes: {}\n", found.partitions, found.segments,
+               found.batches, found.records, found.bytes,
+               found.findings.empty() ? std::string("all as it should be")
+                                      : fmt::format("{} findings", found.findings.size()));
+  }
+  if (damaged) return report({errc::corrupt_message, "records are damaged: restore them from a replica or a copy"});
+  return found.findings.empty() ? exit_ok : exit_failed;
+}
+
+}  // namespace moldau::cli
