@@ -189,6 +189,31 @@ TEST_F(AdminPortTest, ForgetsTopicsThatAreDeleted) {
   EXPECT_THAT(get("/metrics"), ::testing::Not(HasSubstr("topic=\"orders\"")));
 }
 
+/// A log that tells everything.
+class TalkativeTest : public AdminPortTest {
+ protected:
+  static sim::options talkative() {
+    sim::options out = sim::calm();
+    out.log_level = base::log_level::debug;
+    return out;
+  }
+  TalkativeTest() : AdminPortTest(talkative()) {}
+};
+
+TEST_F(TalkativeTest, LogsEveryRequestWithItsErrors) {
+  start(open_to_all);
+  ASSERT_EQ(create_topic("orders"), errc::none);
+  ASSERT_NE(produce_values("orders", {"a"}, 7).error, errc::none);
+  EXPECT_TRUE(world_.logs().contains("broker", "CreateTopics v7"));
+  EXPECT_TRUE(world_.logs().contains("broker", "1 INVALID_REQUIRED_ACKS"));
+}
+
+TEST_F(AdminPortTest, LogsNoRequestByDefault) {
+  start(open_to_all);
+  ASSERT_EQ(create_topic("orders"), errc::none);
+  EXPECT_FALSE(world_.logs().contains("broker", "CreateTopics v7"));
+}
+
 TEST_F(AdminPortTest, IsHealthyWhileItServes) {
   start(open_to_all);
   EXPECT_THAT(get("/healthz"), StartsWith("HTTP/1.1 200"));
