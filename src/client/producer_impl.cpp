@@ -244,12 +244,13 @@ void producer::impl::arm_timer() {
 rt::task<void> producer::impl::learn_identity() {
   using namespace wire::protocol;
   const auto self = shared_from_this();
-  const auto got = co_await cluster_->with_retries(
-      [this] { return cluster_->any(); },
-      [](peer::connection& to) {
-        return to.call<init_producer_id_response>(init_producer_id_request{.transaction_timeout_ms = INT32_MAX});
-      },
-      [](const auto& answer) { return answer->error_code; });
+  const auto got =
+      co_await cluster_->with_retries([this] { return cluster_->any(); },
+                                      [](peer::connection& to) {
+                                        return to.call<init_producer_id_response>(init_producer_id_request{
+                                            .transactional_id = std::nullopt, .transaction_timeout_ms = INT32_MAX});
+                                      },
+                                      [](const auto& answer) { return answer->error_code; });
   learning_identity_ = false;
   error why;
   if (got && (*got)->error_code == errc::none) {
@@ -257,7 +258,8 @@ rt::task<void> producer::impl::learn_identity() {
     pump();
     co_return;
   }
-  why = got ? error{(*got)->error_code, fmt::format("the broker gave no producer id: {}", name((*got)->error_code))} : got.error();
+  why = got ? error{(*got)->error_code, fmt::format("the broker gave no producer id: {}", name((*got)->error_code))}
+            : got.error();
   if (may_retry(why.code) && !cluster_->is_closed()) {
     co_await runtime_.world().sleep_for(ms(options_.client.retry_backoff_max_ms));
     pump();
