@@ -239,6 +239,39 @@ TEST_F(GroupsTest, ADeletedGroupIsGoneAfterARestartToo) {
   EXPECT_EQ(state_of("g"), "Dead");
 }
 
+class GroupsCodecTest : public GroupsTest, public ::testing::WithParamInterface<int> {};
+
+TEST_P(GroupsCodecTest, OffsetsAreReadBackAfterARestart) {
+  start_with_topic("offsets.topic.compression.codec=" + std::to_string(GetParam()) + "\n");
+  ASSERT_EQ(commit("g", "", -1, 7), errc::none);
+  broker_.crash(sim::power_cut::lose_all());
+  broker_.restart();
+  EXPECT_EQ(committed("g"), 7);
+}
+
+INSTANTIATE_TEST_SUITE_P(EveryCodec, GroupsCodecTest, ::testing::Values(1, 2, 3, 4));
+
+TEST_F(GroupsTest, ASecondMemberMakesTheFirstJoinAgain) {
+  start_with_topic();
+  const std::string first = join_alone("g");
+  const std::string second(ask<protocol::join_group_response>(join_request("g", ""), 9).message.member_id);
+  std::optional<std::int32_t> generation;
+  client_.spawn([](GroupsTest& test, std::string member, std::optional<std::int32_t>& into) -> rt::task<void> {
+    auto reply = co_await test.call<protocol::join_group_response>(join_request("g", member), 9);
+    into = reply ? reply->message.generation_id : -2;
+  }(*this, second, generation));
+  world_.run_for(1s);
+  EXPECT_FALSE(generation);
+  EXPECT_EQ(heartbeat("g", first, 1), errc::rebalance_in_progress);
+  EXPECT_EQ(commit("g", first, 1, 9), errc::none);
+  const auto again = ask<protocol::join_group_response>(join_request("g", first), 9);
+  EXPECT_EQ(again.message.generation_id, 2);
+  EXPECT_EQ(again.message.leader, first);
+  EXPECT_EQ(again.message.members.size(), 2U);
+  EXPECT_TRUE(world_.run_until([&] { return generation.has_value(); }, 1s));
+  EXPECT_EQ(generation, 2);
+}
+
 TEST_F(GroupsTest, UnknownPartitionsAreNotCommitted) {
   start_with_topic();
   auto request = commit_request("g", "", -1, 7);

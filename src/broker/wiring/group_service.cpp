@@ -26,7 +26,8 @@ coord::group_options options_of(const config::broker_config& config, std::size_t
 
 }  // namespace
 
-group_service::group_service(shard& at) : shard_(at), world_(at.world()), on_stop_([this] { resign_all(); }) {
+group_service::group_service(shard& at)
+    : shard_(at), world_(at.world()), loading_(world_), on_stop_([this] { resign_all(); }) {
   shard_.on_stop(on_stop_);
 }
 
@@ -92,6 +93,8 @@ void group_service::on_publish(const std::map<topic_id, std::string>& topics_del
 
 rt::task<void> group_service::load(std::shared_ptr<slot> one) {
   const replica::partition::use held(*one->partition);
+  const auto turn = co_await loading_.lock();
+  if (one->closing) co_return;
   const auto loaded = co_await replay(*one);
   if (one->closing) co_return;
   if (!loaded) {

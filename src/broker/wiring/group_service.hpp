@@ -19,6 +19,7 @@
 #include "rt/spawn.hpp"
 #include "rt/task.hpp"
 #include "rt/world.hpp"
+#include "storage/async_mutex.hpp"
 #include "wire/batch_builder.hpp"
 
 namespace moldau::broker {
@@ -95,6 +96,8 @@ class group_service {
   shard& shard_;
   rt::world& world_;
   std::map<partition_id, std::shared_ptr<slot>> slots_;
+  /// One partition loads at a time, so that a start takes one buffer and not one a partition.
+  storage::async_mutex loading_;
   rt::callback on_stop_;
   rt::gate running_;
   bool stopping_ = false;
