@@ -1,7 +1,6 @@
 #include "coord/foreign_group.hpp"
 
 #include <algorithm>
-#include <cctype>
 
 #include "wire/coordinator/consumer_group_current_member_assignment_key.hpp"
 #include "wire/coordinator/consumer_group_member_metadata_key.hpp"
@@ -92,16 +91,6 @@ std::string_view name(group_type type) {
       break;
   }
   return "streams";
-}
-
-std::optional<group_type> parse_group_type(std::string_view text) {
-  for (const group_type type : {group_type::classic, group_type::consumer, group_type::share, group_type::streams}) {
-    if (std::ranges::equal(text, name(type),
-                           [](char a, char b) { return std::tolower(static_cast<unsigned char>(a)) == b; })) {
-      return type;
-    }
-  }
-  return std::nullopt;
 }
 
 std::optional<group_type> foreign_group::type_of(std::int16_t record_type) {

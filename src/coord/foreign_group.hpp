@@ -14,8 +14,6 @@ namespace moldau::coord {
 
 enum class group_type : std::uint8_t { classic, consumer, share, streams };
 [[nodiscard]] std::string_view name(group_type type);
-/// Nothing for a name that means no type; case doesn't matter.
-[[nodiscard]] std::optional<group_type> parse_group_type(std::string_view name);
 
 /// A group of a protocol that isn't served here (KIP-848, share and streams groups), as its records show it: enough to
 /// list it, to refuse what would harm it, and to remove it when a person says so. Its records are never touched
@@ -25,9 +23,8 @@ class foreign_group {
   /// Whose group a record type belongs to, by the number in its key; nothing for classic and unknown ones.
   [[nodiscard]] static std::optional<group_type> type_of(std::int16_t record_type);
 
-  foreign_group(std::string id, group_type type) : id_(std::move(id)), type_(type) {}
+  explicit foreign_group(group_type type) : type_(type) {}
 
-  [[nodiscard]] const std::string& id() const { return id_; }
   [[nodiscard]] group_type type() const { return type_; }
   /// Takes one of its records in; `record_type` is the number that the key begins with.
   void apply(std::int16_t record_type, bytes_view key, std::optional<bytes_view> value);
@@ -47,7 +44,6 @@ class foreign_group {
     bool stable = true;
   };
 
-  std::string id_;
   group_type type_;
   /// Each record's key, with the type that it begins with.
   std::map<std::string, std::int16_t, std::less<>> keys_;

@@ -21,10 +21,23 @@ std::string_view trimmed(std::string_view text) {
   return text;
 }
 
-bool same_but_for_case(std::string_view a, std::string_view b) {
-  return std::ranges::equal(
-      a, b, [](unsigned char one, unsigned char other) { return std::tolower(one) == std::tolower(other); });
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return out;
 }
+
+/// Names that a request asks for, in any case and with space around them; all if there are none.
+class name_filter {
+ public:
+  explicit name_filter(std::span<const std::string_view> names) {
+    for (const std::string_view one : names) names_.insert(lower(trimmed(one)));
+  }
+  [[nodiscard]] bool takes(std::string_view name) const { return names_.empty() || names_.contains(lower(name)); }
+
+ private:
+  std::set<std::string, std::less<>> names_;
+};
 
 record group_tombstone(std::string_view group) {
   return {encode_key(records::group_metadata_key{.group = group}), std::nullopt};
@@ -34,6 +47,8 @@ record group_tombstone(std::string_view group) {
 
 std::vector<listed_group> group_coordinator::list(std::span<const std::string_view> states,
                                                   std::span<const std::string_view> types) const {
+  const name_filter of_state(states);
+  const name_filter of_type(types);
   std::vector<listed_group> out;
   for (const auto& [id, entry] : groups_) {
     listed_group one{.id = id};
@@ -46,12 +61,7 @@ std::vector<listed_group> group_coordinator::list(std::span<const std::string_vi
       one.type = one.protocol_type = name(entry.foreign->type());
       one.state = entry.foreign->state();
     }
-    const auto wanted = [](std::span<const std::string_view> filter, std::string_view value) {
-      return filter.empty() || std::ranges::any_of(filter, [&](std::string_view one_of) {
-               return same_but_for_case(trimmed(one_of), value);
-             });
-    };
-    if (wanted(states, one.state) && wanted(types, one.type)) out.push_back(std::move(one));
+    if (of_state.takes(one.state) && of_type.takes(one.type)) out.push_back(std::move(one));
   }
   return out;
 }

@@ -275,7 +275,7 @@ void group_coordinator::apply_foreign(std::int16_t type, bytes_view key, std::op
     place.classic.reset();
   }
   if (place.foreign && place.foreign->type() != *owner) return;
-  if (!place.foreign) place.foreign = std::make_unique<foreign_group>(std::string(id), *owner);
+  if (!place.foreign) place.foreign = std::make_unique<foreign_group>(*owner);
   place.foreign->apply(type, key, value);
   if (place.foreign->is_gone()) groups_.erase(found);
 }

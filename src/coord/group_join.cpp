@@ -2,6 +2,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <set>
 #include <utility>
 
 #include "coord/group_coordinator.hpp"
@@ -20,8 +21,9 @@ constexpr std::int16_t skip_assignment_since = 9;
 
 std::vector<member_protocol> protocols_of(const join_group_request& request) {
   std::vector<member_protocol> out;
+  std::set<std::string_view> names;
   for (const auto& one : request.protocols) {
-    if (std::ranges::find(out, one.name, &member_protocol::name) != out.end()) continue;
+    if (!names.insert(one.name).second) continue;
     out.push_back({std::string(one.name), shared_bytes::copy_of(one.metadata)});
   }
   return out;

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "coord/group_coordinator.hpp"
@@ -95,7 +96,12 @@ void group_coordinator::commit_offsets(const commit_request& request, const call
     value.metadata = one.metadata.value_or("");
     value.commit_timestamp = now.wall_ms;
     value.topic_id = one.id;
-    if (request.retention_ms != -1) value.expire_timestamp = now.wall_ms + request.retention_ms;
+    if (request.retention_ms != -1) {
+      // Whatever a client asks for: no time lies after the last one.
+      value.expire_timestamp = request.retention_ms > std::numeric_limits<std::int64_t>::max() - now.wall_ms
+                                   ? std::numeric_limits<std::int64_t>::max()
+                                   : now.wall_ms + request.retention_ms;
+    }
     written.push_back(
         {key_of(request.group, one.topic, one.partition),
          encode_value(value, request.retention_ms == -1 ? offset_value_version : expiring_offset_value_version)});

@@ -32,7 +32,6 @@ class timers {
     deadlines_.clear();
     order_.clear();
   }
-  [[nodiscard]] bool contains(const Key& key) const { return deadlines_.contains(key); }
   [[nodiscard]] std::optional<std::int64_t> next_deadline_ms() const {
     if (order_.empty()) return std::nullopt;
     return order_.begin()->first;
