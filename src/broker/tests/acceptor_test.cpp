@@ -17,7 +17,8 @@ namespace sim = moldau::testing::sim;
 
 class AcceptorTest : public ::testing::Test {
  protected:
-  AcceptorTest() : world_(9), server_(world_.add_host("server", 2)) {
+  explicit AcceptorTest(sim::options options = sim::calm())
+      : world_(9, options), server_(world_.add_host("server", 2)) {
     for (const char* name : {"one", "two"}) world_.add_host(name);
     under_test_ = std::make_unique<acceptor>(
         server_.core(),
@@ -141,6 +142,23 @@ TEST_F(AcceptorTest, AlwaysTakesTheControllersConnections) {
   connect("one");
   EXPECT_EQ(connect("one", 9093), 2U);
   EXPECT_EQ(under_test_->connections(), 1);
+}
+
+/// Half of all accepts fail, as they do when descriptors have run out.
+class ExhaustedAcceptorTest : public AcceptorTest {
+ protected:
+  static sim::options exhausted() {
+    sim::options out = sim::calm();
+    out.network.accept_error = 0.5;
+    return out;
+  }
+  ExhaustedAcceptorTest() : AcceptorTest(exhausted()) {}
+};
+
+TEST_F(ExhaustedAcceptorTest, TakesConnectionsOnceThereAreDescriptorsAgain) {
+  for (int i = 0; i < 10; ++i) connect("one");
+  world_.run_for(10s);
+  EXPECT_EQ(served_.size(), 10U);
 }
 
 TEST_F(AcceptorTest, NamesListenerAndAddressThatCannotBeHad) {

@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <chrono>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "broker/serve.hpp"
@@ -99,6 +101,16 @@ class ConnectionTest : public ::testing::Test {
     return frame ? bytes::load_be<std::int32_t>(frame->data()) : -1;
   }
   void settle() { world_.run_for(1s); }
+  /// What resumes the connection's tasks must do so within their process.
+  void on_server(std::function<void()> what) {
+    world_.run(server_, [](std::function<void()> act) -> rt::task<void> {
+      act();
+      co_return;
+    }(std::move(what)));
+  }
+  void release(std::int32_t id, answer::kind how = answer::kind::send) {
+    on_server([this, id, how] { handler_->release(id, how); });
+  }
   bool ends() {
     return world_.run_until([this] { return ended_; }, 10s);
   }
@@ -124,7 +136,7 @@ TEST_F(ConnectionTest, AnswersInTheOrderOfTheRequests) {
   for (std::int32_t id = 1; id <= 3; ++id) send_produce(id);
   settle();
   ASSERT_EQ(handler_->started, (ids{1, 2, 3}));
-  for (const std::int32_t id : {3, 2, 1}) handler_->release(id);
+  for (const std::int32_t id : {3, 2, 1}) release(id);
   EXPECT_EQ(receive_id(), 1);
   EXPECT_EQ(receive_id(), 2);
   EXPECT_EQ(receive_id(), 3);
@@ -137,7 +149,7 @@ TEST_F(ConnectionTest, StartsAProduceOnceTheAppendsBeforeItStandInTheirQueues) {
   send_produce(2);
   settle();
   EXPECT_EQ(handler_->started, ids{1});
-  handler_->release(1);
+  release(1);
   settle();
   EXPECT_EQ(handler_->started, (ids{1, 2}));
 }
@@ -149,10 +161,10 @@ TEST_F(ConnectionTest, StartsAnyOtherRequestOnceAllBeforeItAreAnswered) {
   send_produce(3);
   settle();
   EXPECT_EQ(handler_->started, ids{1});
-  handler_->release(1);
+  release(1);
   settle();
   EXPECT_EQ(handler_->started, (ids{1, 2})) << "a produce overtakes nothing but the sync of other produces";
-  handler_->release(2);
+  release(2);
   settle();
   EXPECT_EQ(handler_->started, (ids{1, 2, 3}));
 }
@@ -162,8 +174,8 @@ TEST_F(ConnectionTest, SendsNothingForWhatExpectsNoAnswer) {
   send_produce(1);
   send_produce(2);
   settle();
-  handler_->release(1, answer::kind::none);
-  handler_->release(2);
+  release(1, answer::kind::none);
+  release(2);
   EXPECT_EQ(receive_id(), 2);
 }
 
@@ -171,9 +183,9 @@ TEST_F(ConnectionTest, ClosesInTheTurnOfTheAnswerThatCloses) {
   open();
   for (std::int32_t id = 1; id <= 3; ++id) send_produce(id);
   settle();
-  handler_->release(3);
-  handler_->release(2, answer::kind::close);
-  handler_->release(1);
+  release(3);
+  release(2, answer::kind::close);
+  release(1);
   EXPECT_EQ(receive_id(), 1);
   EXPECT_EQ(receive_id(), -1);
   EXPECT_TRUE(ends());
@@ -185,7 +197,7 @@ TEST_F(ConnectionTest, BoundsTheRequestsUnderWay) {
   for (std::int32_t id = 1; id <= 10; ++id) send_produce(id);
   settle();
   EXPECT_EQ(handler_->started.size(), 4U);
-  handler_->release(1);
+  release(1);
   settle();
   EXPECT_EQ(handler_->started.size(), 5U);
 }
@@ -278,7 +290,7 @@ TEST_F(ConnectionTest, WaitsForMemoryBeforeItReadsARequest) {
   send_other(1);
   settle();
   EXPECT_TRUE(handler_->started.empty());
-  budget_->give_back(10);
+  on_server([this] { budget_->give_back(10); });
   settle();
   EXPECT_EQ(handler_->started, ids{1});
 }
@@ -297,17 +309,17 @@ TEST_F(ConnectionTest, AnswersWhatIsUnderWayBeforeItEnds) {
   open();
   send_produce(1);
   settle();
-  under_test_->stop_reading();
+  on_server([this] { under_test_->stop_reading(); });
   settle();
   ASSERT_FALSE(ended_);
-  handler_->release(1);
+  release(1);
   EXPECT_EQ(receive_id(), 1);
   EXPECT_TRUE(ends());
 }
 
 TEST_F(ConnectionTest, EndsAtOnceWithoutAnythingUnderWay) {
   open();
-  under_test_->stop_reading();
+  on_server([this] { under_test_->stop_reading(); });
   EXPECT_TRUE(ends());
 }
 
@@ -317,7 +329,7 @@ TEST_F(ConnectionTest, EndsAfterTheAnswersWhenThePeerHasEnded) {
   settle();
   peer_->socket().close();
   settle();
-  handler_->release(1);
+  release(1);
   EXPECT_TRUE(ends());
   EXPECT_EQ(budget_->left_bytes(), budget_->limit_bytes());
 }
