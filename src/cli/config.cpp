@@ -7,6 +7,7 @@
 #include "cli/json_text.hpp"
 #include "cli/table.hpp"
 #include "config/broker_config.hpp"
+#include "config/definition.hpp"
 #include "moldau/client/admin.hpp"
 
 namespace moldau::cli {
@@ -52,6 +53,14 @@ std::string shown_value(const client::config_entry& entry) {
   return entry.value.value_or("(null)");
 }
 
+/// A name that nobody knows gets the nearest one that is known.
+void suggest_property(bool of_topic, const std::string& name) {
+  const auto* known = of_topic ? config::find_topic_definition(name) : config::find_broker_definition(name);
+  if (known != nullptr) return;
+  const auto near = of_topic ? config::nearest_topic_name(name) : config::nearest_broker_name(name);
+  if (!near.empty()) fmt::print(stderr, "  did you mean '{}'?\n", near);
+}
+
 int change(const context& in, const config_arguments& told, std::vector<client::config_change> changes) {
   const auto resource = resource_of(told);
   if (!resource) return report(resource.error());
@@ -62,7 +71,10 @@ int change(const context& in, const config_arguments& told, std::vector<client::
   const auto done = admin->alter_configs({{*resource, changes}}).get();
   if (!done) return report(done.error());
   for (const auto& [of, outcome] : *done) {
-    if (!outcome) return report(outcome.error(), fmt::format("{} {}", told.kind, told.name));
+    if (outcome) continue;
+    const int code = report(outcome.error(), fmt::format("{} {}", told.kind, told.name));
+    for (const client::config_change& one : changes) suggest_property(told.kind == "topic", one.name);
+    return code;
   }
   if (in.output == output_form::json) {
     print_json({{"ok", true}, {"changed", changes.size()}});

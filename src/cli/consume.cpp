@@ -94,11 +94,18 @@ class printer {
   }
 
   [[nodiscard]] std::uint64_t printed() const { return printed_; }
-  /// What may be committed: behind the last record that was printed.
-  [[nodiscard]] std::map<topic_partition, client::committed_offset> to_commit() const {
-    std::map<topic_partition, client::committed_offset> out;
-    for (const auto& [partition, at] : last_) out[partition] = {.offset = at + 1, .metadata = {}};
-    return out;
+  /// Commits what was printed and nothing else. When the group is dividing its partitions anew whoever gets them goes
+  /// on from the commit before: some records are printed twice then, none is lost.
+  result<void> commit(client::consumer& consumer) {
+    std::map<topic_partition, client::committed_offset> offsets;
+    for (const auto& [partition, at] : last_) offsets[partition] = {.offset = at + 1, .metadata = {}};
+    last_.clear();
+    auto done = consumer.commit(std::move(offsets)).get();
+    if (!done && (done.error().code == errc::rebalance_in_progress || done.error().code == errc::illegal_generation ||
+                  done.error().code == errc::unknown_member_id)) {
+      return {};
+    }
+    return done;
   }
 
  private:
@@ -160,10 +167,11 @@ result<void> read_on(client::consumer& consumer, const consume_arguments& told, 
     MOLDAU_TRY_ASSIGN(const auto got, consumer.poll(std::chrono::milliseconds(1000)).get());
     for (const client::record_batch& batch : got.batches) {
       MOLDAU_TRY_ASSIGN(const bool more, out.print(batch));
-      if (!more) return {};
+      if (!more) return told.group ? out.commit(consumer) : result<void>();
       ended.erase({batch.topic(), batch.partition()});
     }
     MOLDAU_TRY(io::flush_out());
+    if (told.group && !got.batches.empty()) MOLDAU_TRY(out.commit(consumer));
     ended.insert(got.ends.begin(), got.ends.end());
     if (!told.exit_at_end || ended.empty()) continue;
     MOLDAU_TRY_ASSIGN(assigned, consumer.assignment().get());
@@ -218,13 +226,6 @@ int consume(const context& in, const consume_arguments& told) {
     if (auto assigned = consumer->assign(*std::move(begin)).get(); !assigned) return report(assigned.error());
   }
   const auto done = read_on(*consumer, told, out, interrupted);
-  if (told.group) {
-    // Only what was printed counts as read, also after a failure.
-    if (auto committed = consumer->commit(out.to_commit()).get(); !committed) {
-      report(committed.error(), fmt::format("committing for group '{}'", *told.group));
-      return exit_failed;
-    }
-  }
   static_cast<void>(io::flush_out());
   // A reader such as `head` that has seen enough is no failure.
   if (!done && done.error().code != errc::closed) return report(done.error(), "consuming");

@@ -8,6 +8,7 @@
 #include "cli/json_text.hpp"
 #include "cli/suggest.hpp"
 #include "cli/table.hpp"
+#include "config/definition.hpp"
 #include "moldau/client/admin.hpp"
 
 namespace moldau::cli {
@@ -97,8 +98,15 @@ int topic_create(const context& in, const topic_arguments& told) {
   }
   const auto done = admin->create_topics(std::move(topics), told.validate_only).get();
   if (!done) return report(done.error(), "creating topics");
-  return show_outcomes(in, *done, told.validate_only ? "would create" : "created",
-                       told.if_missing ? errc::topic_already_exists : errc::none);
+  const int code = show_outcomes(in, *done, told.validate_only ? "would create" : "created",
+                                 told.if_missing ? errc::topic_already_exists : errc::none);
+  for (const auto& [key, value] : *configs) {
+    if (config::find_topic_definition(key) != nullptr) continue;
+    if (const auto near = config::nearest_topic_name(key); !near.empty()) {
+      fmt::print(stderr, "  did you mean '{}'?\n", near);
+    }
+  }
+  return code;
 }
 
 int topic_delete(const context& in, const topic_arguments& told) {

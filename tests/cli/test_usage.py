@@ -1,0 +1,55 @@
+import os
+import shutil
+import subprocess
+import unittest
+
+from tool import WithFolder, run
+
+
+class Usage(unittest.TestCase):
+    def test_typos_get_the_nearest_name(self):
+        for words, meant in ((["topik"], "topic"), (["topic", "lst"], "list"), (["topic", "list", "--outptu", "x"], "--output"),
+                             (["consume", "t", "--fromat", "x"], "--format"), (["cluster", "qurum"], "quorum")):
+            with self.subTest(" ".join(words)):
+                done = run(*words)
+                self.assertEqual(done.code, 2)
+                self.assertIn(f"did you mean '{meant}'?", done.err)
+
+    def test_help_names_every_command(self):
+        text = run("--help").out
+        for command in ("start", "topic", "produce", "consume", "group", "config", "cluster", "log", "completion"):
+            self.assertIn(command, text)
+        self.assertEqual(run("topic", "create", "--help").code, 0)
+
+    def test_mistakes_are_told_before_anything_is_asked(self):
+        self.assertEqual(run().code, 2)
+        self.assertEqual(run("produce", "t", "-z", "brotli").code, 2)
+        self.assertEqual(run("-b", "nonsense", "topic", "list").code, 2)
+        self.assertEqual(run("topic", "alter", "t").code, 2)
+        self.assertEqual(run("-X", "request.timeout.ms=soon", "topic", "list").code, 2)
+
+
+class Completion(WithFolder):
+    def test_shells_accept_their_scripts(self):
+        for shell in ("bash", "zsh", "fish"):
+            done = run("completion", shell)
+            self.assertEqual(done.code, 0)
+            for word in ("--bootstrap-server", "delete-records", "--format"):
+                self.assertIn(word if shell != "fish" else word.lstrip("-"), done.out)
+            if shutil.which(shell):
+                path = self.folder / shell
+                path.write_text(done.out)
+                self.assertEqual(subprocess.run([shell, "-n", path]).returncode, 0)
+
+    def complete(self, *words):
+        script = run("completion", "bash").out
+        line = f"COMP_WORDS=(moldau {' '.join(words)}); COMP_CWORD={len(words)}; _moldau; printf '%s\\n' \"${{COMPREPLY[@]}}\""
+        done = subprocess.run(["bash", "-c", script + line], text=True, capture_output=True, timeout=30,
+                              env={**os.environ, "LC_ALL": "C"})
+        return done.stdout.split()
+
+    def test_bash_completes_commands_and_options(self):
+        self.assertEqual(self.complete("top"), ["topic"])
+        self.assertEqual(self.complete("topic", "delete-"), ["delete-records"])
+        self.assertIn("--if-not-exists", self.complete("topic", "create", "--if"))
+        self.assertIn("--output", self.complete("consume", "--outp"))
