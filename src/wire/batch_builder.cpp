@@ -173,9 +173,9 @@ result<shared_bytes> batch_builder::finish(codec_context& context) {
 shared_bytes empty_batch(const batch_header& of) {
   batch_header header = of;
   header.length = static_cast<std::int32_t>(batch_layout::header_size - batch_layout::log_overhead);
-  header.attributes.bits = static_cast<std::int16_t>(of.attributes.bits & (batch_attributes::log_append_time |
-                                                                           batch_attributes::transactional |
-                                                                           batch_attributes::control));
+  header.attributes.bits =
+      static_cast<std::int16_t>(of.attributes.bits & (batch_attributes::log_append_time |
+                                                      batch_attributes::transactional | batch_attributes::control));
   header.base_timestamp_ms = no_timestamp;
   header.record_count = 0;
   shared_bytes out = shared_bytes::allocate(batch_layout::header_size);
