@@ -18,6 +18,9 @@ namespace {
 using wire::protocol::metadata_request;
 using wire::protocol::metadata_response;
 
+/// KIP-516: from here on topics may be asked for by id. Versions 10 and 11 have the field already.
+constexpr std::int16_t topic_ids_since = 12;
+
 /// Operations bits that stand for "not asked for".
 constexpr std::int32_t not_asked = INT32_MIN;
 
@@ -56,7 +59,21 @@ metadata_response::metadata_response_topic unknown(std::optional<std::string_vie
   return out;
 }
 
+/// What Kafka answers to a whole request that asks for more than its version may.
+metadata_response refuse_all(const metadata_request& message, errc code) {
+  metadata_response out;
+  out.cluster_authorized_operations = not_asked;
+  for (const auto& wanted : *message.topics) {
+    out.topics.push_back(unknown(wanted.name.value_or(""), wanted.topic_id, code));
+  }
+  return out;
+}
+
 rt::task<metadata_response> act(shard& at, request& what, const metadata_request& message) {
+  if (message.topics && what.api_version < topic_ids_since &&
+      std::ranges::any_of(*message.topics, [](const auto& one) { return !one.name || !one.topic_id.is_zero(); })) {
+    co_return refuse_all(message, errc::invalid_request);
+  }
   // Topics that a request names and that aren't there may be made first (auto.create.topics.enable).
   if (message.topics && message.allow_auto_topic_creation && at.config().boolean("auto.create.topics.enable")) {
     std::vector<std::string> missing;
