@@ -241,6 +241,7 @@ result<offset> fill_offset_map(rt::file_system& files, const compaction_plan& pl
     MOLDAU_TRY_ASSIGN(const auto file, open_log(files, one));
     batch_walk walk(*file, 0, one.written);
     while (true) {
+      MOLDAU_TRY(plan.go_on());
       MOLDAU_TRY_ASSIGN(const auto batch, walk.next());
       if (!batch) break;
       if (batch->is_control()) {
@@ -294,6 +295,7 @@ result<std::shared_ptr<segment>> clean_group(rt::file_system& files, const compa
     MOLDAU_TRY_ASSIGN(const auto file, open_log(files, *one));
     batch_walk walk(*file, 0, one->written);
     while (true) {
+      MOLDAU_TRY(plan.go_on());
       MOLDAU_TRY_ASSIGN(const auto batch, walk.next());
       if (!batch) break;
       MOLDAU_TRY(filter.filter(*batch, writer));

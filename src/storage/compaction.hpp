@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -55,6 +56,13 @@ struct compaction_plan {
   std::int64_t now_ms = 0;
   std::unordered_map<producer_id, offset> last_of_producer;
   std::vector<aborted_entry> aborted;
+  /// Once true, what runs ends with `errc::closed` at the next batch. Null: it never ends early.
+  const std::atomic<bool>* ended = nullptr;
+
+  [[nodiscard]] result<void> go_on() const {
+    if (ended == nullptr || !ended->load(std::memory_order_relaxed)) return {};
+    return fail(errc::closed, "compaction was ended");
+  }
 };
 
 /// Reads the dirty part and notes each key's last offset. Returns where it stopped: `plan.end`, or a segment's start

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -230,7 +231,10 @@ class log final : private sync_group::member {
   [[nodiscard]] rt::task<result<compaction_need>> compaction_needed(offset cleaned_to);
   /// Keeps the last record of each key in [`need.first_dirty`, `need.first_uncleanable`), and tombstones for
   /// `delete.retention.ms`. Returns up to where the log is clean now. Runs on workers; appends and reads go on.
+  /// Errors: `closed` once `end_compacting` or `abandon` was called.
   [[nodiscard]] rt::task<result<offset>> compact(compaction_need need);
+  /// What is compacted now ends soon, without effect, and nothing is compacted any more: a stop can't wait for it.
+  void end_compacting() { compacting_ended_.store(true, std::memory_order_relaxed); }
   /// Starts a new segment at the log end if the active one holds anything.
   void roll();
   /// Syncs indexes, producer snapshot and epochs and moves the recovery point to what the log end is now.
@@ -329,6 +333,7 @@ class log final : private sync_group::member {
 
   async_mutex changing_;
   async_mutex compacting_;
+  std::atomic<bool> compacting_ended_ = false;
   rt::gate background_;
   bool closed_ = false;
 };

@@ -10,6 +10,8 @@ namespace moldau::storage {
 
 rt::task<result<log::compaction_need>> log::compaction_needed(offset cleaned_to) {
   MOLDAU_CO_TRY(usable());
+  const auto alone = co_await compacting_.lock();
+  MOLDAU_CO_TRY(usable());
   MOLDAU_CO_TRY(co_await load_largest_times());
   const std::int64_t now_ms = world_.wall_ms();
   compaction_need need{.first_dirty = std::max(cleaned_to, log_start_), .first_uncleanable = last_stable_offset()};
@@ -53,7 +55,9 @@ rt::task<result<offset>> log::compact(compaction_need need) {
                        .options = options_,
                        .now_ms = world_.wall_ms(),
                        .last_of_producer = producers_.last_offsets(),
-                       .aborted = {}};
+                       .aborted = {},
+                       .ended = &compacting_ended_};
+  MOLDAU_CO_TRY(plan.go_on());
   for (const auto& [base, one] : segments_) {
     if (base >= plan.end) break;
     if (one->indexes != nullptr) co_return need.first_dirty;

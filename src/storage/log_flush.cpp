@@ -108,8 +108,10 @@ rt::task<result<void>> log::close() {
 rt::task<void> log::abandon() {
   if (std::exchange(closed_, true)) co_return;
   purge_timer_.reset();
-  // Those in line before this one come to their end first; nobody joins the line any more.
+  // Those in line before this one come to their end first; nobody joins the lines any more.
+  end_compacting();
   {
+    const auto alone = co_await compacting_.lock();
     const auto held = co_await changing_.lock();
   }
   co_await sync_.idle(*this);

@@ -50,6 +50,7 @@ rt::task<bool> log_manager::compact_dirtiest(std::size_t directory) {
     if (one == nullptr) co_return fail(errc::closed);
     co_return co_await one->compact(dirtiest->need);
   });
+  if (!reached && reached.error().code == errc::closed) co_return false;
   if (!reached) {
     world_.log().warn("{}-{} could not be compacted: {}", dirtiest->partition.topic,
                       dirtiest->partition.partition.value(), reached.error().message);

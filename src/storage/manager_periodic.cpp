@@ -154,6 +154,12 @@ void log_manager::start() {
 rt::task<void> log_manager::end_background() {
   stopping_ = true;
   removals_.clear();
+  [[maybe_unused]] const auto told = co_await for_each_log(
+      [](log& one) -> rt::task<result<void>> {
+        one.end_compacting();
+        co_return result<void>{};
+      },
+      1);
   for (rt::event* tick : std::vector<rt::event*>(ticks_)) tick->notify_all();
   co_await background_.drained();
 }

@@ -1,6 +1,7 @@
 #include "storage/compaction.hpp"
 
 #include <map>
+#include <optional>
 
 #include "storage/offset_map.hpp"
 #include "storage/tests/rig.hpp"
@@ -190,6 +191,24 @@ TEST_F(compacted_log, IsNotDueBelowItsDirtyRatio) {
   EXPECT_TRUE(rig.run(rig.log->compaction_needed(offset(0)))->due);
   // Nearly all is clean already.
   EXPECT_FALSE(rig.run(rig.log->compaction_needed(offset(190)))->due);
+}
+
+TEST_F(compacted_log, IsNotGivenUpWhileCompactionUsesIt) {
+  for (int i = 0; i < 200; ++i) put("key-" + std::to_string(i % 7), "value-" + std::to_string(i));
+  settle();
+  const auto need = *rig.run(rig.log->compaction_needed(offset(0)));
+  ASSERT_TRUE(need.due);
+  std::optional<result<offset>> reached;
+  rig.host.spawn([](log& of, log::compaction_need what, std::optional<result<offset>>& to) -> rt::task<void> {
+    to = co_await of.compact(what);
+  }(*rig.log, need, reached));
+  rig.run([](log& of) -> rt::task<bool> {
+    co_await of.abandon();
+    co_return true;
+  }(*rig.log));
+  ASSERT_TRUE(reached);
+  ASSERT_FALSE(*reached);
+  EXPECT_EQ(reached->error().code, errc::closed);
 }
 
 TEST(Compaction, LosesNothingWhereverThePowerGoes) {
