@@ -69,6 +69,8 @@ rt::task<void> connection::run() {
     running_.spawn(serve(std::move(what), place));
   }
   reading_ = false;
+  peer_.gone = true;
+  peer_.on_gone.call_all();
   answered_.notify_all();
   co_await running_.drained();
 }

@@ -11,6 +11,7 @@
 
 #include "broker/response_errors.hpp"
 #include "moldau/core/bytes.hpp"
+#include "rt/callback_list.hpp"
 #include "rt/transport.hpp"
 #include "rt/world.hpp"
 #include "wire/arena.hpp"
@@ -28,6 +29,9 @@ struct peer_info {
   /// From ApiVersions v3+; empty before.
   std::string software_name;
   std::string software_version;
+  /// It sends no more, or the connection is closed: whoever waits on its behalf needn't. `on_gone` is called once.
+  bool gone = false;
+  rt::callback_list on_gone;
 };
 
 /// One request as it came: its header, and its body as views into the frame.

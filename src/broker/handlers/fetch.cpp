@@ -19,7 +19,13 @@ using wire::protocol::fetch_response;
 
 /// One partition of a fetch and what reading it came to.
 struct item {
+  /// The session's own, so good only as long as no other request has changed the session (`superseded`).
   std::list<fetch_target>::iterator target;
+  // What it asked for, as other cores read it.
+  offset fetch_offset;
+  std::int32_t max_bytes = 0;
+  leader_epoch current_leader_epoch = no_leader_epoch;
+  leader_epoch last_fetched_epoch = no_leader_epoch;
   topic_id_partition id;
   unsigned core = 0;
   errc error = errc::none;
@@ -33,8 +39,8 @@ struct item {
   std::optional<storage::epoch_end> diverging;
 };
 
-/// A long poll asleep: woken by news, by its deadline or by the broker's stop, whichever comes first. Those who wake it
-/// may hold it longer than the poll lasts.
+/// A long poll asleep: woken by news, by its deadline, by its client's leaving or by the broker's stop. Those who wake
+/// it may hold it longer than the poll lasts.
 struct long_poll {
   bool woken = false;
   rt::event news;
@@ -62,11 +68,18 @@ class fetch_call {
       co_return encode_response(what_, out);
     }
     context_ = *std::move(begun);
+    session_epoch_ = context_.session->epoch();
     for (;;) {
       resolve();
       co_await read_all();
-      if (must_answer_now()) break;
+      if (superseded() || must_answer_now()) break;
       co_await sleep();
+      if (superseded()) break;
+    }
+    if (superseded()) {
+      fetch_response out;
+      out.error_code = errc::invalid_fetch_session_epoch;
+      co_return encode_response(what_, out);
     }
     co_return encode();
   }
@@ -77,6 +90,8 @@ class fetch_call {
   rt::task<void> read_on(unsigned core);
   rt::task<void> read(shard& there, item& one);
   [[nodiscard]] bool must_answer_now() const;
+  /// A client that gave this request up goes on with its session over another connection.
+  [[nodiscard]] bool superseded() const { return context_.session->epoch() != session_epoch_; }
   rt::task<void> sleep();
   rt::task<bool> listen_on(unsigned core, std::shared_ptr<long_poll> poll, std::deque<rt::callback>& hooks);
   result<response> encode();
@@ -87,6 +102,7 @@ class fetch_call {
   replica::isolation level_;
   rt::time_point deadline_;
   fetch_sessions::context context_;
+  std::int32_t session_epoch_ = 0;
   std::vector<item> items_;
   std::vector<bool> cores_;
   std::uint64_t bytes_left_ = 0;
@@ -101,6 +117,10 @@ void fetch_call::resolve() {
   for (auto target = targets.begin(); target != targets.end(); ++target) {
     item& one = items_.emplace_back();
     one.target = target;
+    one.fetch_offset = target->fetch_offset;
+    one.max_bytes = target->max_bytes;
+    one.current_leader_epoch = target->current_leader_epoch;
+    one.last_fetched_epoch = target->last_fetched_epoch;
     const bool by_id = context_.session->by_topic_id();
     const topic_view* topic =
         by_id ? shard_.find_topic(target->id) : shard_.find_topic(std::string_view(target->topic));
@@ -139,8 +159,7 @@ rt::task<void> fetch_call::read(shard& there, item& one) {
     co_return;
   }
   const replica::partition::use partition(*found);
-  const fetch_target& target = *one.target;
-  if (auto known = partition->check_epoch(target.current_leader_epoch); !known) {
+  if (auto known = partition->check_epoch(one.current_leader_epoch); !known) {
     one.error = known.error().code;
     co_return;
   }
@@ -149,18 +168,18 @@ rt::task<void> fetch_call::read(shard& there, item& one) {
   one.last_stable = log.last_stable_offset();
   one.log_start = log.log_start();
   one.seen_end = partition->readable_end(level_);
-  if (target.last_fetched_epoch != no_leader_epoch) {
+  if (one.last_fetched_epoch != no_leader_epoch) {
     // KIP-595: a reader whose last epoch ends earlier here than where it wants to go on has diverged.
-    const storage::epoch_end end = log.end_offset_for_epoch(target.last_fetched_epoch);
-    if (end.epoch < target.last_fetched_epoch || end.end_offset < target.fetch_offset) {
+    const storage::epoch_end end = log.end_offset_for_epoch(one.last_fetched_epoch);
+    if (end.epoch < one.last_fetched_epoch || end.end_offset < one.fetch_offset) {
       one.diverging = end;
       co_return;
     }
   }
   const storage::read_options wanted{
-      .from = target.fetch_offset,
+      .from = one.fetch_offset,
       .max_bytes = static_cast<std::uint32_t>(
-          std::min<std::uint64_t>(static_cast<std::uint32_t>(std::max(target.max_bytes, 0)), bytes_left_)),
+          std::min<std::uint64_t>(static_cast<std::uint32_t>(std::max(one.max_bytes, 0)), bytes_left_)),
       // KIP-74: the first batch of a response comes whole, or a reader of a large one would never get past it.
       .min_one_batch = !have_bytes_,
       .upper_bound = one.seen_end};
@@ -176,7 +195,7 @@ rt::task<void> fetch_call::read(shard& there, item& one) {
   if (level_ == replica::isolation::read_committed) {
     one.aborted.emplace();
     if (one.records.size_bytes > 0) {
-      auto aborted = co_await log.aborted_transactions(target.fetch_offset, one.seen_end);
+      auto aborted = co_await log.aborted_transactions(one.fetch_offset, one.seen_end);
       if (!aborted) {
         one.error = aborted.error().code;
         one.records = {};
@@ -188,7 +207,7 @@ rt::task<void> fetch_call::read(shard& there, item& one) {
 }
 
 bool fetch_call::must_answer_now() const {
-  if (items_.empty() || shard_.stopping() || shard_.world().now() >= deadline_) return true;
+  if (items_.empty() || shard_.stopping() || what_.peer->gone || shard_.world().now() >= deadline_) return true;
   std::uint64_t bytes = 0;
   for (const item& one : items_) {
     if (one.error != errc::none || one.diverging) return true;
@@ -208,6 +227,8 @@ rt::task<void> fetch_call::sleep() {
   if (!news && !poll->woken) {
     rt::callback stopping([&] { poll->wake(); });
     shard_.on_stop(stopping);
+    rt::callback leaving([&] { poll->wake(); });
+    what_.peer->on_gone.add(leaving);
     const auto timer = shard_.world().post_at(deadline_, [poll] { poll->wake(); });
     co_await poll->news.wait();
   }

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <vector>
 
 #include "broker/handlers.hpp"
@@ -21,6 +22,10 @@ constexpr std::int16_t acks_all = -1;
 /// Versions from here on name topics by id.
 constexpr std::int16_t first_version_with_topic_ids = 13;
 constexpr std::int16_t first_version_with_zstd = 7;
+
+/// A batch stays in memory as long as readers near the end may ask for it, and the whole request with it: one that is
+/// a smaller part of its request than this is copied out.
+constexpr std::size_t whole_request_share = 16;
 
 /// One partition's batch on its way through.
 struct entry {
@@ -145,6 +150,7 @@ void produce_call::prepare_partition(const topic_view* topic, const produce_requ
   e.core = shard_.core_of(e.id);
   e.min_in_sync = rules.min_insync_replicas;
   e.batch = what_.frame.slice(data.records.bytes());
+  if (what_.frame.size() / whole_request_share > e.batch.size()) e.batch = shared_bytes::copy_of(e.batch);
   e.records = static_cast<std::uint64_t>(std::max(valid->batch.header().record_count, 0));
   e.bytes = e.batch.size();
   if (valid->needs_rebuild) rebuilds_.emplace_back(&e, topic->stored_compression());
