@@ -368,7 +368,7 @@ void node::fail_for_good(const error& why) {
   options_.on_fatal(why);
 }
 
-rt::task<void> node::stop_shards(rt::time_point deadline) {
+rt::task<void> node::end_serving(rt::time_point deadline, bool clean) {
   rt::gate draining;
   for (unsigned core = 0; core < core_count(); ++core) {
     draining.spawn([](node& self, unsigned on, rt::time_point until) -> rt::task<void> {
@@ -376,6 +376,11 @@ rt::task<void> node::stop_shards(rt::time_point deadline) {
     }(*this, core, deadline));
   }
   co_await draining.drained();
+  stopping_ = true;
+  wake_.notify_all();
+  co_await running_.drained();
+  // An image may be on its way to the shards still; it opens and closes partitions, so it comes to its end first.
+  if (metadata_ != nullptr) co_await metadata_->stop(clean);
   for (unsigned core = 0; core < core_count(); ++core) {
     co_await main_world().call_on(core, [&] { return shards_[core]->close(); });
   }
@@ -384,26 +389,18 @@ rt::task<void> node::stop_shards(rt::time_point deadline) {
 rt::task<void> node::stop() {
   admin_.set_state(node_state::stopping);
   co_await acceptor_->stop();
-  co_await stop_shards(main_world().now() + drain_time);
-  stopping_ = true;
-  wake_.notify_all();
-  co_await running_.drained();
+  co_await end_serving(main_world().now() + drain_time, true);
   if (logs_ != nullptr) {
     if (auto closed = co_await logs_->stop(broker_epoch_); !closed) log_.error("{}", closed.error().message);
   }
-  if (metadata_ != nullptr) co_await metadata_->stop(true);
   // Last, so that /healthz says until the end what goes on.
   co_await admin_.stop();
 }
 
 rt::task<void> node::abandon() {
   if (acceptor_ != nullptr) co_await acceptor_->stop();
-  co_await stop_shards(main_world().now());
-  stopping_ = true;
-  wake_.notify_all();
-  co_await running_.drained();
+  co_await end_serving(main_world().now(), false);
   if (logs_ != nullptr) co_await logs_->abandon();
-  if (metadata_ != nullptr) co_await metadata_->stop(false);
   co_await admin_.stop();
 }
 

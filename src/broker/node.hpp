@@ -102,7 +102,8 @@ class node {
   [[nodiscard]] storage::log_options log_options_of(const std::string& topic) const;
   [[nodiscard]] storage::manager_options manager_options() const;
   void fail_for_good(const error& why);
-  rt::task<void> stop_shards(rt::time_point deadline);
+  /// Answers what is in flight until `deadline`; then no request, image or wait touches a log any more.
+  rt::task<void> end_serving(rt::time_point deadline, bool clean);
 
   rt::task<result<void>> start_all();
 
