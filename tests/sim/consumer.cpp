@@ -97,6 +97,7 @@ rt::task<bool> consumer::fetch(std::int32_t max_wait_ms) {
     partition.fetch_offset = one.next;
     partition.partition_max_bytes = static_cast<std::int32_t>(100 + context_.below(60'000));
   }
+  asked_in_life_ = context_.records.life();
   const auto got = co_await session_.call<fetch_response>(request, fetch_version);
   if (!got) {
     // Whether the session's epoch has moved isn't known.
@@ -155,7 +156,7 @@ void consumer::take_partition(position& at, const fetch_response::partition_data
   }
   at.high_watermark = data.high_watermark;
   at.log_start = data.log_start_offset;
-  context_.records.saw_bounds(name_, at.of, data.log_start_offset, data.high_watermark);
+  context_.records.saw_bounds(name_, asked_in_life_, at.of, data.log_start_offset, data.high_watermark);
   const offset before = at.next;
   take_records(at, data.records.bytes());
   at.changed = at.changed || at.next != before;

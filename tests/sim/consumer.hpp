@@ -47,6 +47,7 @@ class consumer {
   std::string name_;
   std::vector<position> positions_;
   session session_;
+  std::uint64_t asked_in_life_ = 0;
   std::int32_t session_id_ = 0;
   std::int32_t session_epoch_ = 0;
   wire::codec_context codecs_;

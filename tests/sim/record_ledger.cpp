@@ -70,15 +70,15 @@ void record_ledger::saw(const topic_partition& of, offset at, std::string_view v
   }
 }
 
-void record_ledger::saw_bounds(const std::string& observer, const topic_partition& of, offset log_start,
-                               offset high_watermark) {
+void record_ledger::saw_bounds(const std::string& observer, std::uint64_t life, const topic_partition& of,
+                               offset log_start, offset high_watermark) {
   partition& in = partitions_[of];
   bounds& before = in.told[observer];
   if (high_watermark < before.high_watermark) {
     out_.fail(fmt::format("{}: the high watermark went back from {} to {}", named(of), before.high_watermark.value(),
                           high_watermark.value()));
   }
-  if (log_start < before.log_start) {
+  if (log_start < before.log_start && life == before.life) {
     out_.fail(fmt::format("{}: the log start went back from {} to {}", named(of), before.log_start.value(),
                           log_start.value()));
   }
@@ -89,7 +89,7 @@ void record_ledger::saw_bounds(const std::string& observer, const topic_partitio
   if (log_start > offset(0) && !in.expires) {
     out_.fail(fmt::format("{}: the log starts at {}, though nothing may go", named(of), log_start.value()));
   }
-  before = {.log_start = log_start, .high_watermark = high_watermark};
+  before = {.life = life, .log_start = log_start, .high_watermark = high_watermark};
   in.expired = std::max(in.expired, log_start);
 }
 
@@ -98,13 +98,6 @@ void record_ledger::power_was_cut() {
   for (auto& [id, in] : partitions_) {
     std::erase_if(in.acks,
                   [&](const auto& one) { return one.second.how == promise::written && !in.seen.contains(one.first); });
-  }
-}
-
-void record_ledger::process_ended() {
-  // Kafka writes its start to a checkpoint now and then; an unclean end may bring records back.
-  for (auto& [id, in] : partitions_) {
-    for (auto& [observer, told] : in.told) told.log_start = offset(0);
   }
 }
 

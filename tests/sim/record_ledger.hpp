@@ -46,12 +46,16 @@ class record_ledger {
   void acknowledged(const topic_partition& of, std::string_view value, offset at, promise how);
   /// A consumer was given this record.
   void saw(const topic_partition& of, offset at, std::string_view value);
-  /// `observer`, who has one question under way at a time, was told these bounds: none of them goes back.
-  void saw_bounds(const std::string& observer, const topic_partition& of, offset log_start, offset high_watermark);
-  /// The machine went: what is merely written may be gone, and a start that no disk knew of may be undone.
+  /// Which process of the broker lives; asked before a request is sent.
+  [[nodiscard]] std::uint64_t life() const { return life_; }
+  /// `observer`, who has one question under way at a time and asked it in that life, was told these bounds. None of
+  /// them goes back, but for a log start that no disk knew of when the process ended: Kafka writes it to a checkpoint
+  /// now and then only.
+  void saw_bounds(const std::string& observer, std::uint64_t life, const topic_partition& of, offset log_start,
+                  offset high_watermark);
+  /// The machine went: what is merely written may be gone.
   void power_was_cut();
-  /// The process went: the same for the log start.
-  void process_ended();
+  void process_ended() { ++life_; }
   /// Everything from `log_start` to `high_watermark` has been read and fed to `saw`: checks what is left.
   void all_was_read(const topic_partition& of, offset log_start, offset high_watermark);
 
@@ -64,6 +68,7 @@ class record_ledger {
     promise how = promise::durable;
   };
   struct bounds {
+    std::uint64_t life = 0;
     offset log_start{0};
     offset high_watermark{0};
   };
@@ -82,6 +87,7 @@ class record_ledger {
   verdict& out_;
   std::map<topic_partition, partition> partitions_;
   std::set<std::string, std::less<>> ordered_;
+  std::uint64_t life_ = 1;
   std::size_t acknowledged_ = 0;
   std::size_t seen_ = 0;
 };
