@@ -62,6 +62,10 @@ void accumulator::expire(partition_queue& queue, rt::time_point now, std::vector
   };
   drop(queue.repeats, true);
   drop(queue.waiting, false);
+  // One that still takes records has waited as long, where its partition has had no leader.
+  if (queue.open && now - queue.open->created_at >= options_.delivery_timeout) {
+    finished.push_back({std::move(queue.open), {.error = timed_out_error()}});
+  }
 }
 
 void accumulator::expire(rt::time_point now, std::vector<finished_batch>& finished) {
@@ -177,7 +181,11 @@ std::optional<rt::time_point> accumulator::next_deadline(rt::time_point now) con
     if (!out || at < *out) out = at;
   };
   for (const auto& [partition, queue] : queues_) {
-    if (queue.open && !flushing_) earlier(queue.open->created_at + options_.linger);
+    if (queue.open) {
+      // Once it has lingered, it is news from the brokers that it waits for.
+      const auto lingered = queue.open->created_at + options_.linger;
+      earlier(lingered > now && !flushing_ ? lingered : queue.open->created_at + options_.delivery_timeout);
+    }
     if (!queue.repeats.empty()) {
       if (queue.repeat_after > now) earlier(queue.repeat_after);
       earlier(queue.repeats.front()->created_at + options_.delivery_timeout);
