@@ -148,7 +148,7 @@ void log::enqueue(shared_bytes bytes, offset base, offset last, std::int64_t max
   log_end_ = last + 1;
   tail_.push({.base = base, .last = last, .position = position, .segment_base = in.base, .bytes = bytes});
   queue_.push_back({.to = segments_.rbegin()->second, .position = position, .bytes = std::move(bytes)});
-  sync_.mark_dirty(*this);
+  sync_.mark_dirty(*this, size);
 }
 
 }  // namespace moldau::storage

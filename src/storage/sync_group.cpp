@@ -7,19 +7,44 @@
 
 namespace moldau::storage {
 
+namespace {
+
+/// From so many bytes on, what has gathered is written while a sync is under way, so that the disk needn't wait for the
+/// copying. Less than that is quickly written, and gathering it all in one write costs less.
+constexpr std::uint64_t write_ahead_bytes = 512U << 10U;
+
+}  // namespace
+
+/// A round's writes: the next may begin once all its parts have told.
+struct sync_group::write_phase {
+  sync_group& group;
+  std::size_t parts_left;
+
+  void part_done() {
+    if (--parts_left > 0) return;
+    group.write_busy_ = false;
+    group.start_rounds();
+  }
+};
+
 /// One worker job's share of a round.
 struct sync_group::part {
+  explicit part(std::shared_ptr<write_phase> of) : phase(std::move(of)) {}
+
+  /// Null in a round that only syncs.
+  std::shared_ptr<write_phase> phase;
   std::vector<member*> logs;
   bool written_told = false;
   std::optional<error> failure;
 
   /// Once, after the writes: by the notice that the worker posts, or at the latest when the job is back.
   void tell_written() {
-    if (std::exchange(written_told, true) || failure) return;
+    if (std::exchange(written_told, true)) return;
     for (member* log : logs) {
       log->writing_ = false;
       log->end_write();
     }
+    phase->part_done();
   }
 };
 
@@ -39,10 +64,15 @@ void sync_group::remove(member& log) {
   std::erase(to_sync_, &log);
 }
 
-void sync_group::mark_dirty(member& log) {
-  if (log.to_write_ || failure_) return;
-  log.to_write_ = true;
-  to_write_.push_back(&log);
+void sync_group::mark_dirty(member& log, std::uint64_t bytes) {
+  if (failure_) return;
+  const bool was_much = std::exchange(queued_bytes_, queued_bytes_ + bytes) >= write_ahead_bytes;
+  const bool much = queued_bytes_ >= write_ahead_bytes;
+  if (!std::exchange(log.to_write_, true)) {
+    to_write_.push_back(&log);
+  } else if (was_much || !much) {
+    return;
+  }
   schedule();
 }
 
@@ -67,15 +97,16 @@ void sync_group::schedule() {
 
 void sync_group::start_rounds() {
   if (failure_) return;
-  if (!to_write_.empty() && !write_busy_ && (write_while_syncing_ || !sync_busy_)) {
-    running_.spawn(write_round(!sync_busy_));
-  } else if (!to_sync_.empty() && !sync_busy_) {
-    running_.spawn(sync_round());
-  }
+  const bool ahead = write_while_syncing_ || queued_bytes_ >= write_ahead_bytes;
+  const bool can_write = !to_write_.empty() && !write_busy_;
+  // What is written already doesn't wait for large writes; small ones it takes along.
+  if (!to_sync_.empty() && !sync_busy_ && (ahead || !can_write)) running_.spawn(sync_round());
+  if (can_write && (ahead || !sync_busy_)) running_.spawn(write_round(!sync_busy_));
 }
 
 rt::task<void> sync_group::write_round(bool and_sync) {
   std::vector<member*> logs = std::exchange(to_write_, {});
+  queued_bytes_ = 0;
   write_busy_ = true;
   if (and_sync) {
     sync_busy_ = true;
@@ -97,7 +128,6 @@ rt::task<void> sync_group::write_round(bool and_sync) {
     }
   }
   co_await run_parts(logs, true, and_sync);
-  write_busy_ = false;
   if (and_sync) sync_busy_ = false;
   if (!failure_ && !and_sync) {
     for (member* log : logs) {
@@ -127,7 +157,8 @@ rt::task<void> sync_group::run_parts(std::vector<member*> logs, bool write, bool
   const rt::time_point begun = world_.now();
   const std::size_t count = std::min<std::size_t>(jobs_, logs.size());
   std::vector<std::shared_ptr<part>> parts(count);
-  for (auto& one : parts) one = std::make_shared<part>();
+  const auto phase = write ? std::make_shared<write_phase>(*this, count) : nullptr;
+  for (auto& one : parts) one = std::make_shared<part>(phase);
   for (std::size_t i = 0; i < logs.size(); ++i) parts[i % count]->logs.push_back(logs[i]);
 
   rt::gate jobs;
@@ -166,11 +197,13 @@ rt::task<void> sync_group::run_parts(std::vector<member*> logs, bool write, bool
   }
   for (const auto& mine : parts) {
     if (write && !failure_) mine->tell_written();
-    mine->written_told = true;
+    if (write && !mine->written_told) {
+      for (member* log : mine->logs) log->writing_ = false;
+    }
+    if (!sync) continue;
     for (member* log : mine->logs) {
-      if (write) log->writing_ = false;
-      if (sync) log->syncing_ = false;
-      if (sync && !failure_) log->end_sync();
+      log->syncing_ = false;
+      if (!failure_) log->end_sync();
     }
   }
 }

@@ -19,8 +19,8 @@ namespace moldau::storage {
 ///
 /// A log that has something to write says so (`mark_dirty`). A round takes all that say so, writes what they have
 /// gathered on workers, tells them (`end_write`: acks=1 may be answered), syncs their files and tells them again
-/// (`end_sync`: acks=all). What gathers meanwhile goes in the next round. With `write_while_syncing` writes don't wait
-/// for a sync under way.
+/// (`end_sync`: acks=all). What gathers meanwhile goes in the next round. A write waits for a sync under way unless
+/// much has gathered, or `write_while_syncing` is set.
 ///
 /// A write or sync that fails is never retried: the group is failed for good, every member hears `on_failed`, the
 /// owner's callback is called once, and nothing is written any more. Lives on one core; outlives its members.
@@ -62,8 +62,9 @@ class sync_group {
   /// The member must be idle: wait for `idle` first.
   void remove(member& log);
 
-  /// Puts the log into the next round, which starts once the core has run what is queued now.
-  void mark_dirty(member& log);
+  /// Puts the log, which has `bytes` more to write, into the next round, which starts once the core has run what is
+  /// queued now.
+  void mark_dirty(member& log, std::uint64_t bytes = 0);
   /// Waits until the log is in no round and waits for none (or the group has failed and no job runs).
   [[nodiscard]] rt::task<void> idle(member& log);
   /// Waits until no round runs or is due. Call it before the group is destroyed.
@@ -85,6 +86,7 @@ class sync_group {
 
  private:
   struct part;
+  struct write_phase;
 
   void schedule();
   void start_rounds();
@@ -100,6 +102,8 @@ class sync_group {
   std::vector<member*> members_;
   std::vector<member*> to_write_;
   std::vector<member*> to_sync_;
+  /// What `to_write_` has to write.
+  std::uint64_t queued_bytes_ = 0;
   bool scheduled_ = false;
   bool write_busy_ = false;
   bool sync_busy_ = false;
