@@ -208,5 +208,51 @@ TEST_F(FetchTest, EndsAWaitForATopicThatIsDeleted) {
   EXPECT_TRUE(told == errc::unknown_topic_or_partition || told == errc::not_leader_or_follower);
 }
 
+TEST_F(FetchTest, EndsAWaitWhoseClientHasGone) {
+  start_with_topics();
+  const auto open_connections = [this] {
+    std::size_t out = 0;
+    for (unsigned core = 0; core < node_->core_count(); ++core) out += node_->shard_of(core).connections();
+    return out;
+  };
+  world_.run_for(1s);
+  const std::size_t before = open_connections();
+  client_.spawn([](FetchTest& test, protocol::fetch_request request) -> rt::task<void> {
+    request.max_wait_ms = 3'600'000;
+    auto client = co_await test_client::connect(test.client_.core(), {"broker", 9092});
+    const auto sent = co_await client->send(test_client::frame_of(request, 12, 1));
+    EXPECT_TRUE(sent);
+    co_await test.client_.core().sleep_for(1s);
+  }(*this, request_of({{"a", 1}})));
+  world_.run_for(500ms);
+  ASSERT_EQ(open_connections(), before + 1);
+  EXPECT_TRUE(world_.run_until([&] { return open_connections() == before; }, 10s));
+}
+
+TEST_F(FetchTest, GivesASessionUpThatWentOnOverAnotherConnection) {
+  start_with_topics();
+  const std::int32_t session = open_session();
+  std::optional<errc> told;
+  client_.spawn([](FetchTest& test, protocol::fetch_request request, std::optional<errc>& into) -> rt::task<void> {
+    request.max_wait_ms = 3'600'000;
+    auto got = co_await test.fetch_over(request, 12);
+    into = got ? got->message.error_code : got.error().code;
+  }(*this, request_of({}, session, 1), told));
+  world_.run_for(1s);
+  ASSERT_FALSE(told);
+  // Sessions stay on their core, and connections are dealt to the cores in turn: one of two comes to the same.
+  protocol::fetch_request forget = request_of({}, session, 2);
+  forget.max_wait_ms = 0;
+  auto& forgotten = forget.forgotten_topics_data.emplace_back();
+  forgotten.topic = "b";
+  forgotten.partitions.push_back(partition_id(0));
+  auto reply = ask<protocol::fetch_response>(forget, 12);
+  if (reply.message.error_code == errc::fetch_session_id_not_found) reply = ask<protocol::fetch_response>(forget, 12);
+  ASSERT_EQ(reply.message.error_code, errc::none);
+  ASSERT_EQ(produce_values("a", {"second"}).error, errc::none);
+  ASSERT_TRUE(world_.run_until([&] { return told.has_value(); }, 10s));
+  EXPECT_EQ(told, errc::invalid_fetch_session_epoch);
+}
+
 }  // namespace
 }  // namespace moldau::broker
