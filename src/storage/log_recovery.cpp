@@ -51,6 +51,7 @@ class loader {
         MOLDAU_TRY(start_empty(out_.log_start));
       }
     }
+    MOLDAU_TRY(complete_last_segment());
     MOLDAU_TRY(finish_epochs());
     MOLDAU_TRY(tidy_snapshots());
     out_.recovery_point = std::clamp(out_.recovery_point, out_.log_start, out_.log_end);
@@ -105,6 +106,16 @@ class loader {
     out_.producers.clear();
     out_.producers.set_map_end(at);
     return {};
+  }
+
+  /// The power may have gone when the names of a new segment's files were durable in part. Its indexes are in memory
+  /// by now, but who looks for times finds them by their files.
+  result<void> complete_last_segment() {
+    segment& last = *out_.segments.back();
+    const auto found = scan_.segments.find(last.base);
+    if (found == scan_.segments.end()) return {};
+    if (found->second.has_offset_index && found->second.has_time_index) return {};
+    return create_segment_files(files_, last);
   }
 
   /// Everything was closed in order: only the last segment's end is looked for.
