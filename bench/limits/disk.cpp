@@ -1,4 +1,4 @@
-#include "limits/disk.hpp"
+#include "bench/limits/disk.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -11,7 +11,7 @@
 #include <cstring>
 #include <vector>
 
-#include "limits/thread_cpu.hpp"
+#include "bench/limits/thread_cpu.hpp"
 
 namespace moldau::bench {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "arguments.hpp"
+#include "bench/arguments.hpp"
 
 namespace moldau::bench {
 

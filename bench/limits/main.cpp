@@ -1,7 +1,7 @@
 #include <string_view>
 
-#include "limits/disk.hpp"
-#include "limits/network.hpp"
+#include "bench/limits/disk.hpp"
+#include "bench/limits/network.hpp"
 
 /// bench_limits write|append|sendfile --directory D [--name N]...: what the machine itself gives, as one line of JSON.
 int main(int argc, char** argv) {

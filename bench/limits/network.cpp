@@ -1,4 +1,4 @@
-#include "limits/network.hpp"
+#include "bench/limits/network.hpp"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -16,7 +16,7 @@
 #include <thread>
 #include <vector>
 
-#include "limits/thread_cpu.hpp"
+#include "bench/limits/thread_cpu.hpp"
 
 namespace moldau::bench {
 namespace {

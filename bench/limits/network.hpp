@@ -1,6 +1,6 @@
 #pragma once
 
-#include "arguments.hpp"
+#include "bench/arguments.hpp"
 
 namespace moldau::bench {
 

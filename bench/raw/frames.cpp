@@ -1,11 +1,11 @@
-#include "raw/frames.hpp"
+#include "bench/raw/frames.hpp"
 
 #include <fmt/format.h>
 
 #include <chrono>
 #include <cstring>
 
-#include "arguments.hpp"
+#include "bench/arguments.hpp"
 #include "bytes/endian.hpp"
 #include "wire/batch_builder.hpp"
 #include "wire/protocol/api_keys.hpp"

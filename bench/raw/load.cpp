@@ -1,4 +1,4 @@
-#include "raw/load.hpp"
+#include "bench/raw/load.hpp"
 
 #include <poll.h>
 #include <unistd.h>
@@ -15,10 +15,10 @@
 #include <thread>
 #include <vector>
 
-#include "arguments.hpp"
+#include "bench/arguments.hpp"
+#include "bench/raw/frames.hpp"
+#include "bench/raw/socket.hpp"
 #include "bytes/endian.hpp"
-#include "raw/frames.hpp"
-#include "raw/socket.hpp"
 
 namespace moldau::bench {
 namespace {

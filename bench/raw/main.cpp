@@ -2,8 +2,8 @@
 
 #include <string_view>
 
-#include "arguments.hpp"
-#include "raw/load.hpp"
+#include "bench/arguments.hpp"
+#include "bench/raw/load.hpp"
 
 /// bench_raw create|produce|fetch --port N --topic T [--pid N] [--partitions N] [--record-bytes N] [--batch-bytes N]
 ///           [--connections N] [--in-flight N] [--acks N] [--partition-bytes-max N] [--megabytes N] [--warm-megabytes

@@ -1,4 +1,4 @@
-#include "raw/socket.hpp"
+#include "bench/raw/socket.hpp"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -11,7 +11,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "arguments.hpp"
+#include "bench/arguments.hpp"
 
 namespace moldau::bench {
 
