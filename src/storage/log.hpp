@@ -313,6 +313,8 @@ class log final : private sync_group::member {
   std::vector<queued_write> queue_;
   // Touched by a worker between begin_* and end_*.
   std::vector<queued_write> writing_;
+  /// Segments with bytes that aren't synced: what has to be before a new segment's files are made.
+  std::vector<std::shared_ptr<segment>> before_new_segment_;
   std::optional<std::string> writing_epochs_;
   offset write_mark_{0};
   std::vector<std::shared_ptr<segment>> syncing_;

@@ -14,6 +14,10 @@ void log::begin_write() {
   std::swap(queue_, writing_);
   write_mark_ = log_end_;
   if (std::exchange(epochs_dirty_, false)) writing_epochs_ = epochs_.encode();
+  before_new_segment_.clear();
+  if (std::ranges::any_of(writing_, [](const queued_write& one) { return !one.to->created; })) {
+    before_new_segment_ = unsynced_;
+  }
 }
 
 result<void> log::write() {
@@ -32,7 +36,16 @@ result<void> log::write() {
       parts.push_back(writing_[i].bytes);
       end += writing_[i].bytes.size();
     }
-    if (!to.created) MOLDAU_TRY(create_segment_files(world_.files(), to));
+    if (!to.created) {
+      // Or a power cut could keep the new segment and lose the end of the one before: a gap that recovery can't tell
+      // from one that compaction left.
+      for (const auto& before : before_new_segment_) {
+        if (const auto written = before->log_file.get()) MOLDAU_TRY(written->sync_data());
+      }
+      before_new_segment_.clear();
+      MOLDAU_TRY(create_segment_files(world_.files(), to));
+    }
+    before_new_segment_.push_back(writing_[i - 1].to);
     MOLDAU_TRY_ASSIGN(const auto file, to.log_file.open(world_.files(), to.path(names::log), rt::open_mode::write));
     if (storage_.reserve_step_bytes > 0 && end > to.reserved) {
       // Steps grow with the segment, so that a thousand small logs don't reserve a thousand large steps.
