@@ -29,6 +29,8 @@ inline constexpr std::string_view stray_dir = "-stray";
 inline constexpr std::string_view lock = ".lock";
 inline constexpr std::string_view meta_properties = "meta.properties";
 inline constexpr std::string_view clean_shutdown = ".kafka_cleanshutdown";
+/// A write or sync in this directory has failed: what the page cache holds may not be on the disk. Ours alone.
+inline constexpr std::string_view distrusted = ".moldau-failed-sync";
 inline constexpr std::string_view recovery_points = "recovery-point-offset-checkpoint";
 inline constexpr std::string_view log_starts = "log-start-offset-checkpoint";
 inline constexpr std::string_view high_watermarks = "replication-offset-checkpoint";

@@ -52,6 +52,9 @@ struct log_open_options {
   log_options options;
   /// Whether the process that wrote the directory stopped cleanly: then nothing is checked.
   bool clean_shutdown = false;
+  /// A sync has failed since the recovery point: the page cache may hold what the disk never got, and a sync alone
+  /// wouldn't write it again. What recovery reads is written anew.
+  bool rewrite = false;
   /// From recovery-point-offset-checkpoint: below it, everything is known to be whole and on disk.
   offset recovery_point{0};
   /// From log-start-offset-checkpoint.

@@ -72,6 +72,12 @@ void log_manager::directory_failed(std::size_t index, const error& why) {
       if (cores_[i] != nullptr) cores_[i]->sync[index]->fail(why);
     });
   }
+  // The system forgets that pages were never written, so the next process has to be told. If the disk doesn't even take
+  // this, nobody can.
+  background_.spawn([](rt::world& world, std::string marker) -> rt::task<void> {
+    [[maybe_unused]] const auto noted =
+        co_await world.offload([&] { return world.files().write_file_atomically(marker, {}); });
+  }(world_, rt::join_path(directories_[index]->path, names::distrusted)));
   if (options_.on_directory_failed) options_.on_directory_failed(directories_[index]->path, why);
 }
 
@@ -94,6 +100,7 @@ rt::task<result<void>> log_manager::read_directory(directory_state& in, std::vec
       if (!meta) return fail(meta.error().code, fmt::format("{}: {}", in.path, meta.error().message));
       in.meta = *std::move(meta);
     }
+    in.distrusted = files.exists(path(names::distrusted));
     if (files.exists(path(names::clean_shutdown))) {
       in.clean = true;
       MOLDAU_TRY_ASSIGN(const shared_bytes content, files.read_file(path(names::clean_shutdown)));
@@ -160,6 +167,13 @@ rt::task<result<void>> log_manager::load() {
   }
   MOLDAU_CO_TRY(co_await open_found(std::move(wanted)));
   for (const auto& directory : directories_) {
+    if (!std::exchange(directory->distrusted, false)) continue;
+    MOLDAU_CO_TRY(co_await world_.offload([&]() -> result<void> {
+      MOLDAU_TRY(world_.files().remove(rt::join_path(directory->path, names::distrusted)));
+      return world_.files().sync_directory(directory->path);
+    }));
+  }
+  for (const auto& directory : directories_) {
     if (!directory->clean) continue;
     // From the first append on the directory isn't clean any more.
     MOLDAU_CO_TRY(co_await world_.offload([&]() -> result<void> {
@@ -191,7 +205,8 @@ rt::task<result<void>> log_manager::open_found(std::vector<found_log> found) {
                       .partition = found[i].partition,
                       .topic_id = found[i].topic_id.value_or(topic_id{}),
                       .options = options_of(found[i].partition.topic),
-                      .clean_shutdown = in.clean,
+                      .clean_shutdown = in.clean && !in.distrusted,
+                      .rewrite = in.distrusted,
                       .recovery_point = value_of(in.recovery_points, found[i].partition),
                       .log_start = value_of(in.log_starts, found[i].partition)};
     jobs.spawn([](log_manager& self, opening& one, std::int64_t now) -> rt::task<void> {

@@ -255,6 +255,7 @@ class loader {
         start = walk.position();
         break;
       }
+      if (options_.rewrite) MOLDAU_TRY(file->write_at(walk.position(), batch.bytes()));
       take_batch(one, batch, walk.position());
       start = walk.next_position();
     }

@@ -19,6 +19,7 @@ struct log_manager::directory_state {
   bool clean = false;
   std::int64_t broker_epoch = -1;
   bool failed = false;
+  bool distrusted = false;
   offset_checkpoint recovery_points;
   offset_checkpoint log_starts;
   offset_checkpoint high_watermarks;

@@ -45,7 +45,9 @@ rt::task<result<void>> metadata_service::start() {
                                   {.directory = partition_directory(),
                                    .partition = {"__cluster_metadata", partition_id(0)},
                                    .topic_id = metadata_topic_id,
-                                   .options = options_.log});
+                                   .options = options_.log,
+                                   // It is small, and whether the last process met a failing disk isn't known here.
+                                   .rewrite = true});
   if (!opened) co_return std::unexpected<error>(std::move(opened).error());
   log_ = *std::move(opened);
   log_->set_listener(this);
