@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "broker/authorized_operations.hpp"
 #include "broker/handlers.hpp"
 #include "broker/node.hpp"
 #include "broker/serve.hpp"
@@ -66,6 +67,9 @@ rt::task<describe_cluster_response> act(shard& at, request& what, const describe
     list_controllers(at, what, out);
   } else {
     list_brokers(at, what, message, out);
+  }
+  if (message.include_cluster_authorized_operations && out.error_code == errc::none) {
+    out.cluster_authorized_operations = cluster_operations;
   }
   co_return out;
 }

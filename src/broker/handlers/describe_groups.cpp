@@ -1,5 +1,6 @@
 #include <vector>
 
+#include "broker/authorized_operations.hpp"
 #include "broker/group_call.hpp"
 #include "broker/handlers.hpp"
 #include "wire/protocol/describe_groups_request.hpp"
@@ -11,9 +12,6 @@ namespace {
 using wire::protocol::describe_groups_request;
 using wire::protocol::describe_groups_response;
 
-/// What may be done to a group where nothing is forbidden: read, delete, describe, describe and alter its
-/// configuration.
-constexpr std::int32_t every_operation = (1 << 3) | (1 << 6) | (1 << 8) | (1 << 10) | (1 << 11);
 constexpr std::int16_t operations_since = 3;
 
 rt::task<describe_groups_response> act(shard& at, request& what, const describe_groups_request& message) {
@@ -46,7 +44,7 @@ rt::task<describe_groups_response> act(shard& at, request& what, const describe_
                             .member_assignment = member.assignment});
     }
     if (what.api_version >= operations_since && message.include_authorized_operations && from.error == errc::none) {
-      to.authorized_operations = every_operation;
+      to.authorized_operations = group_operations;
     }
   }
   co_return out;

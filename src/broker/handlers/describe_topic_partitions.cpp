@@ -2,6 +2,7 @@
 #include <set>
 
 #include "base/topic_name.hpp"
+#include "broker/authorized_operations.hpp"
 #include "broker/handlers.hpp"
 #include "broker/serve.hpp"
 #include "broker/shard.hpp"
@@ -53,6 +54,7 @@ rt::task<describe_topic_partitions_response> act(shard& at, request& what,
   for (auto name = names.lower_bound(from_topic); name != names.end(); ++name) {
     auto& to = out.topics.emplace_back();
     to.name = *name;
+    to.topic_authorized_operations = topic_operations;
     const metadata::topic* topic = image.find_topic(*name);
     if (topic == nullptr) {
       to.error_code =

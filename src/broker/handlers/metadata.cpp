@@ -4,6 +4,7 @@
 #include <set>
 
 #include "base/topic_name.hpp"
+#include "broker/authorized_operations.hpp"
 #include "broker/auto_create.hpp"
 #include "broker/handlers.hpp"
 #include "broker/node.hpp"
@@ -69,6 +70,13 @@ metadata_response refuse_all(const metadata_request& message, errc code) {
   return out;
 }
 
+/// KIP-430: what the client may do to each topic; one that is asked for by an id that nobody knows has none.
+void tell_topic_operations(metadata_response& out) {
+  for (auto& topic : out.topics) {
+    if (topic.name) topic.topic_authorized_operations = topic_operations;
+  }
+}
+
 rt::task<metadata_response> act(shard& at, request& what, const metadata_request& message) {
   if (message.topics && what.api_version < topic_ids_since &&
       std::ranges::any_of(*message.topics, [](const auto& one) { return !one.name || !one.topic_id.is_zero(); })) {
@@ -92,7 +100,7 @@ rt::task<metadata_response> act(shard& at, request& what, const metadata_request
   const metadata::image& image = *view->image;
   metadata_response out;
   out.cluster_id = at.owner().cluster_id();
-  out.cluster_authorized_operations = not_asked;
+  out.cluster_authorized_operations = message.include_cluster_authorized_operations ? cluster_operations : not_asked;
   for (const auto& [id, broker] : *image.brokers) {
     if (broker->fenced) continue;
     const auto* listener = broker->find_listener(what.peer->listener);
@@ -112,6 +120,7 @@ rt::task<metadata_response> act(shard& at, request& what, const metadata_request
       out.topics.push_back(describe(*topic, image));
     });
     std::ranges::sort(out.topics, {}, [](const auto& topic) { return *topic.name; });
+    if (message.include_topic_authorized_operations) tell_topic_operations(out);
     co_return out;
   }
   std::set<std::string_view> seen;
@@ -135,6 +144,7 @@ rt::task<metadata_response> act(shard& at, request& what, const metadata_request
       out.topics.push_back(unknown(std::nullopt, wanted.topic_id, errc::unknown_topic_id));
     }
   }
+  if (message.include_topic_authorized_operations) tell_topic_operations(out);
   co_return out;
 }
 

@@ -12,6 +12,8 @@
 #include "broker/tests/broker_fixture.hpp"
 #include "wire/protocol/api_versions_request.hpp"
 #include "wire/protocol/api_versions_response.hpp"
+#include "wire/protocol/describe_cluster_request.hpp"
+#include "wire/protocol/describe_cluster_response.hpp"
 #include "wire/protocol/describe_configs_request.hpp"
 #include "wire/protocol/describe_configs_response.hpp"
 #include "wire/protocol/describe_topic_partitions_request.hpp"
@@ -217,6 +219,26 @@ TEST_F(MetadataTest, TellsATopicOnceThatIsAskedForTwice) {
   protocol::metadata_request request;
   for (int i = 0; i < 2; ++i) request.topics->push_back({.topic_id = {}, .name = "a"});
   EXPECT_EQ(ask<protocol::metadata_response>(request, 12).message.topics.size(), 1U);
+}
+
+TEST_F(MetadataTest, TellsWhatMayBeDoneWhereNothingIsForbiddenToThoseWhoAsk) {
+  start();
+  ASSERT_EQ(create_topic("a"), errc::none);
+  EXPECT_EQ(ask_for("a", false).message.topics[0].topic_authorized_operations, INT32_MIN);
+  // Kafka's own bits: operations 3 to 8, 10 and 11 of a topic, 5 and 7 to 12 of a cluster.
+  constexpr std::int32_t topic_bits = 0xdf8;
+  constexpr std::int32_t cluster_bits = 0x1fa0;
+  protocol::metadata_request request;
+  request.topics->push_back({.topic_id = {}, .name = "a"});
+  request.include_topic_authorized_operations = true;
+  request.include_cluster_authorized_operations = true;
+  const auto reply = ask<protocol::metadata_response>(request, 10);
+  EXPECT_EQ(reply.message.topics[0].topic_authorized_operations, topic_bits);
+  EXPECT_EQ(reply.message.cluster_authorized_operations, cluster_bits);
+  protocol::describe_cluster_request cluster;
+  EXPECT_EQ(ask<protocol::describe_cluster_response>(cluster, 1).message.cluster_authorized_operations, INT32_MIN);
+  cluster.include_cluster_authorized_operations = true;
+  EXPECT_EQ(ask<protocol::describe_cluster_response>(cluster, 1).message.cluster_authorized_operations, cluster_bits);
 }
 
 class DescribeTopicPartitionsTest : public broker_fixture {
