@@ -2,6 +2,7 @@ import json
 import signal
 import subprocess
 import os
+import time
 
 from tool import WithBroker
 
@@ -58,7 +59,8 @@ class Groups(WithBroker):
                  "-o", "beginning", "--json", "-X", "heartbeat.interval.ms=200"]
         members = [subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in (0, 1)]
         try:
-            for _ in range(200):
+            deadline = time.monotonic() + 30
+            while time.monotonic() < deadline:
                 found = self.tool("--output", "json", "group", "describe", self.name)
                 held = [len(m["assignment"]) for m in found.json[0]["members"]] if found.code == 0 else []
                 if held == [1, 1]:
@@ -68,7 +70,8 @@ class Groups(WithBroker):
             out, err = members[0].communicate(timeout=30)
             self.assertEqual(members[0].returncode, 0, err)
             first = [json.loads(line)["value"] for line in out.splitlines()]
-            for _ in range(200):
+            deadline = time.monotonic() + 30
+            while time.monotonic() < deadline:
                 group, = self.ok("--output", "json", "group", "describe", self.name).json
                 held = [len(m["assignment"]) for m in group["members"]]
                 if held == [2]:
