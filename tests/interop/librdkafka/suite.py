@@ -27,7 +27,7 @@ PEERS = Path(os.environ.get("MOLDAU_PEERS_DIR") or HERE.parents[2] / "build/peer
 WORK = PEERS / "librdkafka"
 RUNNER = WORK / "build/tests/test-runner"
 KAFKA_VERSION = "4.3.1"
-SECONDS = int(os.environ.get("SUITE_SECONDS", "120"))
+SECONDS = int(os.environ.get("SUITE_SECONDS", "900"))
 
 # In the runner's quick mode most subtests are left out.
 QUICK = [] if os.environ.get("SUITE_QUICK") is None else ["-Q"]
