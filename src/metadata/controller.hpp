@@ -188,6 +188,10 @@ class controller {
   /// `clears`: what has to follow after all resources' records.
   [[nodiscard]] result<void> alter_resource(const config_resource& resource, const std::vector<config_change>& changes,
                                             record_list& out, record_list& clears) const;
+  /// What both ways to alter configurations share; `change_of(resource, config)` gives the change that one asks for.
+  template <typename Response, typename Request, typename ChangeOf>
+  [[nodiscard]] outcome<Response> alter_each(const Request& request, std::int64_t now_ms, wire::arena& arena,
+                                             ChangeOf change_of);
   [[nodiscard]] result<void> check_resource(const config_resource& resource) const;
   [[nodiscard]] result<void> check_configs(const config_resource& resource, const config_map& all,
                                            const std::vector<config_change>& changes) const;

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <map>
 #include <set>
+#include <type_traits>
 
 #include "base/topic_name.hpp"
 #include "config/definition.hpp"
@@ -170,9 +171,10 @@ result<void> controller::alter_resource(const config_resource& resource, const s
   return {};
 }
 
-outcome<wire::protocol::incremental_alter_configs_response> controller::incremental_alter_configs(
-    const wire::protocol::incremental_alter_configs_request& request, std::int64_t now_ms, wire::arena& arena) {
-  wire::protocol::incremental_alter_configs_response response;
+template <typename Response, typename Request, typename ChangeOf>
+outcome<Response> controller::alter_each(const Request& request, std::int64_t now_ms, wire::arena& arena,
+                                         ChangeOf change_of) {
+  Response response;
   record_list records;
   record_list clears;
   std::map<std::pair<std::int8_t, std::string_view>, int> times;
@@ -191,42 +193,14 @@ outcome<wire::protocol::incremental_alter_configs_response> controller::incremen
       if (!keys.insert(c.name).second) {
         return fail(errc::invalid_request, fmt::format("Error due to duplicate config keys : {}", c.name));
       }
-      const auto op = static_cast<operation>(c.config_operation);
-      if (op != operation::remove && !c.value) {
-        return fail(errc::invalid_request, fmt::format("Null value not supported for : {}:{}",
-                                                       op == operation::set ? "SET" : "APPEND", c.name));
-      }
-      config_change change{.name = std::string(c.name)};
-      switch (op) {
-        case operation::set:
-          change.value = std::string(*c.value);
-          break;
-        case operation::remove:
-          break;
-        case operation::append:
-        case operation::subtract: {
-          const config::definition* def = definition_of(resource.type, c.name);
-          if (def == nullptr || def->type != config::value_type::list) {
-            return fail(errc::invalid_config, fmt::format("Can't {} to key {} because its type is not LIST.",
-                                                          op == operation::append ? "APPEND" : "SUBTRACT", c.name));
-          }
-          const config_map& present = latest_.config_of(resource.type, resource.name);
-          const auto it = present.find(c.name);
-          std::vector<std::string> parts =
-              split(it != present.end() ? std::string_view(it->second) : def->default_value.value_or(""));
-          for (const std::string& part : split(*c.value)) {
-            const auto found = std::ranges::find(parts, part);
-            if (op == operation::append && found == parts.end()) parts.push_back(part);
-            if (op == operation::subtract && found != parts.end()) parts.erase(found);
-          }
-          change.value = fmt::format("{}", fmt::join(parts, ","));
-          break;
-        }
-        default:
-          return fail(errc::invalid_request,
-                      fmt::format("Unknown operation type {} for {}", c.config_operation, c.name));
-      }
+      MOLDAU_TRY_ASSIGN(config_change change, change_of(resource, c));
       changes.push_back(std::move(change));
+    }
+    if constexpr (std::is_same_v<Request, wire::protocol::alter_configs_request>) {
+      // The older request replaces the whole set.
+      for (const auto& [name, value] : latest_.config_of(resource.type, resource.name)) {
+        if (!keys.contains(name)) changes.push_back({.name = name, .value = std::nullopt});
+      }
     }
     return alter_resource(resource, changes, records, clears);
   };
@@ -246,50 +220,55 @@ outcome<wire::protocol::incremental_alter_configs_response> controller::incremen
   return finish(std::move(response), std::move(records), now_ms);
 }
 
+outcome<wire::protocol::incremental_alter_configs_response> controller::incremental_alter_configs(
+    const wire::protocol::incremental_alter_configs_request& request, std::int64_t now_ms, wire::arena& arena) {
+  const auto change_of = [this](const config_resource& resource, const auto& c) -> result<config_change> {
+    const auto op = static_cast<operation>(c.config_operation);
+    if (op != operation::remove && !c.value) {
+      return fail(errc::invalid_request,
+                  fmt::format("Null value not supported for : {}:{}", op == operation::set ? "SET" : "APPEND", c.name));
+    }
+    config_change change{.name = std::string(c.name)};
+    switch (op) {
+      case operation::set:
+        change.value = std::string(*c.value);
+        break;
+      case operation::remove:
+        break;
+      case operation::append:
+      case operation::subtract: {
+        const config::definition* def = definition_of(resource.type, c.name);
+        if (def == nullptr || def->type != config::value_type::list) {
+          return fail(errc::invalid_config, fmt::format("Can't {} to key {} because its type is not LIST.",
+                                                        op == operation::append ? "APPEND" : "SUBTRACT", c.name));
+        }
+        const config_map& present = latest_.config_of(resource.type, resource.name);
+        const auto it = present.find(c.name);
+        std::vector<std::string> parts =
+            split(it != present.end() ? std::string_view(it->second) : def->default_value.value_or(""));
+        for (const std::string& part : split(*c.value)) {
+          const auto found = std::ranges::find(parts, part);
+          if (op == operation::append && found == parts.end()) parts.push_back(part);
+          if (op == operation::subtract && found != parts.end()) parts.erase(found);
+        }
+        change.value = fmt::format("{}", fmt::join(parts, ","));
+        break;
+      }
+      default:
+        return fail(errc::invalid_request, fmt::format("Unknown operation type {} for {}", c.config_operation, c.name));
+    }
+    return change;
+  };
+  return alter_each<wire::protocol::incremental_alter_configs_response>(request, now_ms, arena, change_of);
+}
+
 outcome<wire::protocol::alter_configs_response> controller::alter_configs(
     const wire::protocol::alter_configs_request& request, std::int64_t now_ms, wire::arena& arena) {
-  wire::protocol::alter_configs_response response;
-  record_list records;
-  record_list clears;
-  std::map<std::pair<std::int8_t, std::string_view>, int> times;
-  for (const auto& asked : request.resources) ++times[{asked.resource_type, asked.resource_name}];
-
-  const auto alter = [&](const auto& asked) -> result<void> {
-    if (times[{asked.resource_type, asked.resource_name}] > 1) {
-      return fail(errc::invalid_request, "Each resource must appear at most once.");
-    }
-    const config_resource resource{.type = static_cast<config_resource_type>(asked.resource_type),
-                                   .name = std::string(asked.resource_name)};
-    MOLDAU_TRY(check_resource(resource));
-    std::set<std::string_view> keys;
-    std::vector<config_change> changes;
-    for (const auto& c : asked.configs) {
-      if (!keys.insert(c.name).second) {
-        return fail(errc::invalid_request, fmt::format("Error due to duplicate config keys : {}", c.name));
-      }
-      if (!c.value) return fail(errc::invalid_request, fmt::format("Null value not supported for : {}", c.name));
-      changes.push_back({.name = std::string(c.name), .value = std::string(*c.value)});
-    }
-    // The older request replaces the whole set.
-    for (const auto& [name, value] : latest_.config_of(resource.type, resource.name)) {
-      if (!keys.contains(name)) changes.push_back({.name = name, .value = std::nullopt});
-    }
-    return alter_resource(resource, changes, records, clears);
+  const auto change_of = [](const config_resource&, const auto& c) -> result<config_change> {
+    if (!c.value) return fail(errc::invalid_request, fmt::format("Null value not supported for : {}", c.name));
+    return config_change{.name = std::string(c.name), .value = std::string(*c.value)};
   };
-  for (const auto& asked : request.resources) {
-    const auto done = alter(asked);
-    auto& out = response.responses.emplace_back();
-    out.resource_type = asked.resource_type;
-    out.resource_name = arena.store(asked.resource_name);
-    out.error_message.reset();
-    if (!done) {
-      out.error_code = done.error().code;
-      out.error_message = arena.store(std::string_view(done.error().message));
-    }
-  }
-  records.insert(records.end(), clears.begin(), clears.end());
-  if (request.validate_only) records.clear();
-  return finish(std::move(response), std::move(records), now_ms);
+  return alter_each<wire::protocol::alter_configs_response>(request, now_ms, arena, change_of);
 }
 
 }  // namespace moldau::metadata

@@ -45,7 +45,7 @@ class produce_call {
 
   rt::task<produce_response> run() {
     prepare();
-    for (entry& e : entries_) co_await rebuild_if_needed(e);
+    for (const auto& [e, how] : rebuilds_) co_await rebuild(*e, how);
     append_on_every_core();
     what_.settle_order();
     co_await running_.drained();
@@ -66,7 +66,7 @@ class produce_call {
     answer.base_offset = no_offset;
     if (!message.empty()) answer.error_message = what_.arena.store(message);
   }
-  rt::task<void> rebuild_if_needed(entry& e);
+  rt::task<void> rebuild(entry& e, wire::compression how);
   void append_on_every_core();
   rt::task<void> append_on(unsigned core, std::vector<entry*> entries);
 
@@ -156,18 +156,15 @@ void produce_call::prepare_partition(const topic_view* topic, const produce_requ
   if (valid->needs_rebuild) rebuilds_.emplace_back(&e, topic->stored_compression());
 }
 
-rt::task<void> produce_call::rebuild_if_needed(entry& e) {
-  for (auto& [of, how] : rebuilds_) {
-    if (of != &e) continue;
-    auto rebuilt = co_await shard_.world().offload([&] {
-      wire::codec_context context;
-      return wire::rebuild(wire::batch_view(e.batch), how, context);
-    });
-    if (rebuilt) {
-      e.batch = *std::move(rebuilt);
-    } else {
-      e.failure = std::move(rebuilt).error();
-    }
+rt::task<void> produce_call::rebuild(entry& e, wire::compression how) {
+  auto rebuilt = co_await shard_.world().offload([&] {
+    wire::codec_context context;
+    return wire::rebuild(wire::batch_view(e.batch), how, context);
+  });
+  if (rebuilt) {
+    e.batch = *std::move(rebuilt);
+  } else {
+    e.failure = std::move(rebuilt).error();
   }
 }
 
