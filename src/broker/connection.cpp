@@ -78,8 +78,9 @@ rt::task<void> connection::run() {
 rt::task<void> connection::serve(std::unique_ptr<request> what, slot& place) {
   answer done = co_await handler_.handle(*what);
   what->settle_order();
+  const std::size_t held_bytes = place.request_bytes + what->decoded_bytes;
   what.reset();
-  budget_.give_back(place.request_bytes);
+  budget_.give_back(held_bytes);
   place.done = std::move(done);
   answered_.notify_all();
 }

@@ -24,8 +24,7 @@ auto ask_controller(shard& at, Handler handler) {
 /// outcome. A metadata log that can't be written any more is about to stop the node: the connection is closed.
 template <typename Request, typename Act>
 rt::task<answer> serve_by_controller(shard& at, request& what, Act act) {
-  wire::reader from(what.body);
-  auto message = Request::decode(from, what.api_version);
+  const auto message = decode_request<Request>(at, what);
   if (!message) co_return answer::close_connection();
   auto done = co_await ask_controller(at, [&](metadata::controller& controller, std::int64_t now_ms) {
     return act(controller, *message, now_ms, what.arena);

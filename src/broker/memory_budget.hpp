@@ -10,8 +10,8 @@
 namespace moldau::broker {
 
 /// A core's share of `queued.max.request.bytes`: connections take from it before they read a request's body and give
-/// back when it is answered. As Kafka's memory pool, it lets a request begin while anything is left, so that one larger
-/// than the whole budget still gets through alone.
+/// back when it is answered. What the request takes once it is decoded is charged as well. As Kafka's memory pool, it
+/// lets a request begin while anything is left, so that one larger than the whole budget still gets through alone.
 class memory_budget {
  public:
   explicit memory_budget(std::size_t limit_bytes) : limit_(static_cast<std::ptrdiff_t>(limit_bytes)), left_(limit_) {}
@@ -26,6 +26,8 @@ class memory_budget {
     waiting_.push_back(&self);
     co_await self.turn;
   }
+  /// Takes without waiting: who holds a request already would otherwise wait for those that wait for it.
+  void charge(std::size_t bytes) { left_ -= static_cast<std::ptrdiff_t>(bytes); }
   /// Those whose turn it is run inside this call.
   void give_back(std::size_t bytes) {
     left_ += static_cast<std::ptrdiff_t>(bytes);
@@ -41,7 +43,7 @@ class memory_budget {
   }
   /// Whether somebody can't begin.
   [[nodiscard]] bool is_short() const { return !waiting_.empty(); }
-  /// Below 0 while the last request that began is larger than what was left.
+  /// Below 0 while the last request that began is larger than what was left, or more was charged.
   [[nodiscard]] std::ptrdiff_t left_bytes() const { return left_; }
   [[nodiscard]] std::ptrdiff_t limit_bytes() const { return limit_; }
 

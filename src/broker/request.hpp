@@ -43,6 +43,8 @@ struct request {
   /// The receive buffer; `body` and every decoded field view it.
   shared_bytes frame;
   bytes_view body;
+  /// What it took of the core's memory budget beyond its frame.
+  std::size_t decoded_bytes = 0;
   peer_info* peer = nullptr;
   rt::time_point received;
   /// Keeps strings alive that the response views.

@@ -17,6 +17,11 @@ std::size_t header_size(const request& to) {
 
 }  // namespace
 
+void charge_decoded(shard& at, request& what, std::size_t bytes) {
+  what.decoded_bytes += bytes;
+  at.budget().charge(bytes);
+}
+
 response_frame::response_frame(const request& to, std::size_t message_bytes)
     : head_(shared_bytes::allocate(header_size(to) + message_bytes)),
       writer_(head_.writable().subspan(header_size(to))),

@@ -15,6 +15,19 @@ namespace moldau::broker {
 
 class shard;
 
+/// Charges what a request's decoded message takes to the core's memory budget, until it is answered.
+void charge_decoded(shard& at, request& what, std::size_t bytes);
+
+/// The body as `Request`; nothing if it doesn't parse, which closes the connection, as in Kafka.
+template <typename Request>
+[[nodiscard]] std::optional<Request> decode_request(shard& at, request& what) {
+  wire::reader from(what.body);
+  auto message = Request::decode(from, what.api_version);
+  charge_decoded(at, what, from.memory_taken());
+  if (!message) return std::nullopt;
+  return *std::move(message);
+}
+
 /// Room for a response: its length and header written, the message still to come.
 class response_frame {
  public:
@@ -45,11 +58,10 @@ template <typename Message>
 [[nodiscard]] answer answer_with(shard& at, const request& to, result<response> encoded);
 
 /// The frame of most handlers: decodes the body as `Request`, runs `act(shard, request, message)` (a task of the
-/// response message) and encodes what it returns. A body that doesn't parse closes the connection, as in Kafka.
+/// response message) and encodes what it returns.
 template <typename Request, typename Act>
 rt::task<answer> serve(shard& at, request& what, Act act) {
-  wire::reader from(what.body);
-  auto message = Request::decode(from, what.api_version);
+  const auto message = decode_request<Request>(at, what);
   if (!message) co_return answer::close_connection();
   auto out = co_await act(at, what, *message);
   co_return answer_with(at, what, encode_response(what, out));

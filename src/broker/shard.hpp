@@ -61,6 +61,7 @@ class shard final : public request_handler {
   [[nodiscard]] wire::codec_context& codecs() { return codecs_; }
   [[nodiscard]] fetch_sessions& sessions() { return sessions_; }
   [[nodiscard]] shard_metrics& metrics() { return metrics_; }
+  [[nodiscard]] memory_budget& budget() { return budget_; }
   [[nodiscard]] const memory_budget& budget() const { return budget_; }
   [[nodiscard]] group_service& groups() { return groups_; }
 

@@ -7,6 +7,12 @@
 #include "bytes/varint.hpp"
 
 namespace moldau::wire {
+namespace {
+
+/// What the allocator needs for a block besides what is in it.
+constexpr std::size_t block_overhead = 16;
+
+}  // namespace
 
 result<void> reader::status() const {
   if (ok()) return {};
@@ -128,22 +134,25 @@ std::optional<std::size_t> reader::nullable_array_count(bool flexible, std::size
     fail("an array has more elements than the message has room for");
     return std::nullopt;
   }
-  const std::size_t memory = static_cast<std::size_t>(count) * element_memory;
-  if (memory > memory_left_) {
-    fail("an array would take far more memory than the message is long");
-    return std::nullopt;
-  }
-  memory_left_ -= memory;
-  return static_cast<std::size_t>(count);
+  if (count > 0 && element_memory > 0) take_memory(static_cast<std::size_t>(count) * element_memory + block_overhead);
+  return ok() ? std::optional(static_cast<std::size_t>(count)) : std::nullopt;
+}
+
+void reader::take_memory(std::size_t bytes) {
+  if (bytes > memory_max_ - memory_taken_) return fail("it would take far more memory than the message is long");
+  memory_taken_ += bytes;
 }
 
 reader reader::sub(std::size_t size) {
-  return reader(raw(size));
+  reader out(raw(size));
+  out.memory_max_ = memory_max_;
+  out.memory_taken_ = memory_taken_;
+  return out;
 }
 
 void reader::finish(const reader& part) {
   if (!part.ok()) fail(part.failure_);
-  memory_left_ = part.memory_left_;
+  memory_taken_ = part.memory_taken_;
   if (part.remaining() != 0) fail("a tagged field is longer than its value");
 }
 
@@ -165,6 +174,8 @@ bool tag_reader::next() {
 }
 
 void tag_reader::keep(std::vector<unknown_tag>& unknown) {
+  // Twice, as a vector grows by doubling.
+  value_.take_memory(2 * sizeof(unknown_tag));
   unknown.push_back({.tag = tag_, .data = value_.raw(value_.remaining())});
 }
 

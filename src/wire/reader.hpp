@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -24,7 +25,7 @@ namespace moldau::wire {
 class reader {
  public:
   explicit reader(bytes_view from)
-      : begin_(from.data()), at_(from.data()), end_(from.data() + from.size()), memory_left_(memory_for(from.size())) {}
+      : begin_(from.data()), at_(from.data()), end_(from.data() + from.size()), memory_max_(memory_for(from.size())) {}
 
   [[nodiscard]] bool ok() const { return failure_ == nullptr; }
   [[nodiscard]] std::size_t remaining() const { return static_cast<std::size_t>(end_ - at_); }
@@ -67,13 +68,20 @@ class reader {
   /// An array's count, which fails unless that many elements of at least `element_size_min` bytes can follow.
   ///
   /// `element_memory` is what an element will take in the caller's memory. Small elements on the wire can be large
-  /// structs here, so all arrays of a message together may take 32 times its size and 1 MiB, no more.
+  /// structs here, so all arrays and unknown tags of a message together may take 32 times its size, and of a large
+  /// message 64 MiB more than twice its size; 1 MiB is for free.
   [[nodiscard]] std::size_t array_count(bool flexible, std::size_t element_size_min, std::size_t element_memory = 0);
   /// The same; nothing for a null array.
   [[nodiscard]] std::optional<std::size_t> nullable_array_count(bool flexible, std::size_t element_size_min,
                                                                 std::size_t element_memory = 0);
 
-  /// Takes the next `size` bytes as a reader of their own and moves past them (a tagged field's value).
+  /// The memory that the arrays and unknown tags counted so far take.
+  [[nodiscard]] std::size_t memory_taken() const { return memory_taken_; }
+  /// Counts what else the message makes the caller hold; fails beyond the bound of `array_count`.
+  void take_memory(std::size_t bytes);
+
+  /// Takes the next `size` bytes as a reader of their own and moves past them (a tagged field's value). The bound on
+  /// memory stays the whole message's: nothing else is read from this reader until `finish`.
   [[nodiscard]] reader sub(std::size_t size);
   /// Carries the failure of a reader made by `sub` into this one; one that left bytes over fails too.
   void finish(const reader& part);
@@ -89,7 +97,10 @@ class reader {
     at_ += sizeof(T);
     return v;
   }
-  static constexpr std::size_t memory_for(std::size_t size) { return 32 * size + (1U << 20U); }
+  static constexpr std::size_t memory_for(std::size_t size) {
+    constexpr std::size_t mib = std::size_t{1} << 20U;
+    return mib + std::min(32 * size, 64 * mib + 2 * size);
+  }
   /// A length of string, bytes or array; -1 is null.
   std::int64_t length(bool flexible, bool short_length);
   std::optional<bytes_view> sized(bool flexible, bool short_length, bool nullable);
@@ -99,7 +110,8 @@ class reader {
   const std::byte* end_;
   const char* failure_ = nullptr;
   std::size_t failed_at_ = 0;
-  std::size_t memory_left_;
+  std::size_t memory_max_;
+  std::size_t memory_taken_ = 0;
 };
 
 /// The tagged fields at a struct's end, one after the other:

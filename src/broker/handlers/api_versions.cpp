@@ -53,8 +53,7 @@ rt::task<answer> api_versions(shard& at, request& what) {
         {.api_key = static_cast<std::int16_t>(api_key::api_versions), .min_version = 0, .max_version = max_version});
     co_return answer_with(at, what, encode_response(what, out));
   }
-  wire::reader from(what.body);
-  const auto message = api_versions_request::decode(from, what.api_version);
+  const auto message = decode_request<api_versions_request>(at, what);
   if (!message) co_return answer::close_connection();
   if (what.api_version >= 3) {
     if (!is_software_text(message->client_software_name) || !is_software_text(message->client_software_version)) {

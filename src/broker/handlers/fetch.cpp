@@ -307,8 +307,7 @@ result<response> fetch_call::encode() {
 }  // namespace
 
 rt::task<answer> fetch(shard& at, request& what) {
-  wire::reader from(what.body);
-  auto message = fetch_request::decode(from, what.api_version);
+  const auto message = decode_request<fetch_request>(at, what);
   if (!message) co_return answer::close_connection();
   fetch_call call(at, what, *message);
   co_return answer_with(at, what, co_await call.run());

@@ -220,8 +220,7 @@ rt::task<void> produce_call::append_on(unsigned core, std::vector<entry*> entrie
 }  // namespace
 
 rt::task<answer> produce(shard& at, request& what) {
-  wire::reader from(what.body);
-  auto message = produce_request::decode(from, what.api_version);
+  const auto message = decode_request<produce_request>(at, what);
   if (!message) co_return answer::close_connection();
   produce_call call(at, what, *message);
   const produce_response out = co_await call.run();

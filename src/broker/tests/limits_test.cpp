@@ -174,6 +174,41 @@ TEST_F(LimitsTest, OfFetchSessionsAreKept) {
   EXPECT_EQ(std::ranges::count_if(sessions, [](std::int32_t id) { return id != 0; }), 2);
 }
 
+TEST_F(LimitsTest, CountTheMemoryOfARequestOnceItIsDecoded) {
+  start();
+  ASSERT_EQ(create_topic("orders"), errc::none);
+  protocol::fetch_request request;
+  request.max_wait_ms = 10'000;
+  request.min_bytes = 1;
+  request.max_bytes = 1000;
+  request.session_epoch = -1;
+  auto& topic = request.topics.emplace_back();
+  topic.topic = "orders";
+  topic.partitions.emplace_back().partition_max_bytes = 1000;
+  // Small on the wire, large in memory, and nothing to do for the broker.
+  request.forgotten_topics_data.resize(10'000);
+  std::optional<errc> told;
+  client_.spawn([](LimitsTest& test, const protocol::fetch_request& what, std::optional<errc>& into) -> rt::task<void> {
+    auto reply = co_await test.call<protocol::fetch_response>(what, 11);
+    into = reply ? reply->message.error_code : reply.error().code;
+  }(*this, request, told));
+  world_.run_for(1s);
+  ASSERT_FALSE(told);
+  const auto held_bytes = [this] {
+    std::ptrdiff_t out = 0;
+    for (unsigned core = 0; core < node_->core_count(); ++core) {
+      const memory_budget& budget = node_->shard_of(core).budget();
+      out += budget.limit_bytes() - budget.left_bytes();
+    }
+    return static_cast<std::size_t>(out);
+  };
+  const std::size_t frame_bytes = test_client::frame_of(request, 11, 1).size() - 4;
+  EXPECT_GE(held_bytes(), frame_bytes + 10'000 * sizeof(request.forgotten_topics_data.front()));
+  ASSERT_TRUE(world_.run_until([&] { return told.has_value(); }, 60s));
+  EXPECT_EQ(told, errc::none);
+  EXPECT_EQ(held_bytes(), 0U);
+}
+
 TEST_F(LimitsTest, AreNoneForWhatIsUnderWayAtAStop) {
   start();
   ASSERT_EQ(create_topic("orders"), errc::none);

@@ -93,5 +93,17 @@ TEST(MemoryBudget, IsWholeAgainWhenAllIsGivenBack) {
   EXPECT_EQ(budget.left_bytes(), budget.limit_bytes());
 }
 
+TEST(MemoryBudget, ChargesWithoutWaitingAndLetsOthersWaitForIt) {
+  memory_budget budget(100);
+  std::vector<std::size_t> order;
+  rt::spawn(take(budget, 60, order));
+  budget.charge(500);
+  EXPECT_EQ(budget.left_bytes(), -460);
+  rt::spawn(take(budget, 1, order));
+  EXPECT_EQ(order, std::vector<std::size_t>{60});
+  budget.give_back(560);
+  EXPECT_EQ(order, (std::vector<std::size_t>{60, 1}));
+}
+
 }  // namespace
 }  // namespace moldau::broker

@@ -124,15 +124,34 @@ TEST(Reader, BelievesNoCountThatCannotFollow) {
                            [](reader& in) { EXPECT_EQ(in.nullable_array_count(true, 1), std::nullopt); }));
 }
 
+constexpr std::size_t mib = std::size_t{1} << 20U;
+
+/// Room for counts of 1,000 at its beginning, one after the other.
+std::vector<std::byte> counts_of_1000(std::size_t counts, std::size_t size) {
+  std::vector<std::byte> out(size);
+  writer to(out);
+  for (std::size_t i = 0; i < counts; ++i) to.i32(1000);
+  return out;
+}
+
 TEST(Reader, BoundsTheMemoryOfAllArraysTogether) {
   // 64 KiB may become 3 MiB: an array of 2 MiB fits once, not twice.
-  std::vector<std::byte> bytes(std::size_t{64} << 10U);
+  const auto bytes = counts_of_1000(2, std::size_t{64} << 10U);
   reader in(bytes);
-  writer(bytes).i32(1000);
-  writer(mutable_bytes(bytes).subspan(4)).i32(1000);
   EXPECT_EQ(in.array_count(false, 1, 2097), 1000U);
+  EXPECT_GE(in.memory_taken(), 2'097'000U);
   EXPECT_EQ(in.array_count(false, 1, 2097), 0U);
   EXPECT_FALSE(in.ok());
+}
+
+TEST(Reader, LetsALargeMessageTakeLittleMoreThanTwiceItsSize) {
+  // 16 MiB may become 1 + 64 + 2 x 16 = 97 MiB, not the 513 MiB of 32 times.
+  const auto bytes = counts_of_1000(1, 16 * mib);
+  reader within(bytes);
+  EXPECT_EQ(within.array_count(false, 1, 96 * mib / 1000), 1000U);
+  reader beyond(bytes);
+  EXPECT_EQ(beyond.array_count(false, 1, 98 * mib / 1000), 0U);
+  EXPECT_FALSE(beyond.ok());
 }
 
 TEST(Reader, SticksToTheFirstFailure) {
@@ -194,6 +213,27 @@ TEST(TagReader, FailsPastTheEnd) {
   EXPECT_TRUE(is_malformed({1}, read_tags));
   EXPECT_TRUE(is_malformed({1, 5, 9, 0}, read_tags));
   EXPECT_TRUE(is_malformed({0xff, 0xff, 0xff, 0xff, 0x0f, 1, 0}, read_tags));
+}
+
+TEST(TagReader, LeavesTheBoundOnMemoryToTheWholeMessage) {
+  // An array of 2 MiB, no tags, and another: the second neither has a bound of its own nor the first's again.
+  auto bytes = counts_of_1000(2, std::size_t{128} << 10U);
+  std::copy_backward(bytes.begin() + 4, bytes.begin() + 8, bytes.begin() + 9);
+  bytes[4] = std::byte{0};
+  reader in(bytes);
+  EXPECT_EQ(in.array_count(false, 1, 2097), 1000U);
+  static_cast<void>(read_tags(in));
+  EXPECT_EQ(in.array_count(false, 1, 2097), 1000U) << "128 KiB may become 5 MiB";
+  const std::size_t taken = in.memory_taken();
+  EXPECT_GE(taken, 2 * 2'097'000U);
+}
+
+TEST(TagReader, CountsTheMemoryOfUnknownTags) {
+  const auto bytes = bytes_of({2, 0, 0, 200, 1, 1, 7});
+  reader in(bytes);
+  const auto unknown = read_tags(in).first;
+  ASSERT_EQ(unknown.size(), 2U);
+  EXPECT_GE(in.memory_taken(), 2 * sizeof(unknown_tag));
 }
 
 TEST(Writer, NotesWhereExternalRecordsBelong) {
