@@ -162,7 +162,7 @@ rt::task<result<std::size_t>> log::apply_retention() {
     producers_expired_ms_ = now_ms;
     producers_.expire(now_ms, storage_.producer_id_expiration_ms);
   }
-  const std::size_t before = segments_.size();
+  std::size_t before = segments_.size();
   MOLDAU_CO_TRY(co_await delete_below_start());
   if (options_.cleanup_delete) {
     MOLDAU_CO_TRY(co_await load_largest_times());
@@ -189,6 +189,7 @@ rt::task<result<std::size_t>> log::apply_retention() {
     if (!gone.empty()) {
       if (gone.size() == all.size()) {
         roll();
+        ++before;
         MOLDAU_CO_TRY(co_await flush_locked(false));
       }
       // Leaves at least the active segment, which holds the log end.
@@ -228,6 +229,14 @@ rt::task<result<void>> log::load_largest_times() {
 
 rt::task<result<void>> log::remove_segments(std::vector<std::shared_ptr<segment>> gone, std::string why) {
   if (gone.empty()) co_return result<void>{};
+  // The name of the first segment that stays is all that says where the log begins and, if it is empty, where it ends:
+  // its file has to be there before the others go.
+  if (active_->size > 0) {
+    MOLDAU_CO_TRY(co_await written_.wait(log_end_));
+  } else {
+    co_await sync_.idle(*this);
+    MOLDAU_CO_TRY(usable());
+  }
   std::vector<std::string> paths;
   for (const auto& one : gone) {
     segments_.erase(one->base);

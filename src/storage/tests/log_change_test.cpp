@@ -115,6 +115,36 @@ TEST_F(changed_log, DeletesOldSegmentsByTheirRecordsTime) {
   EXPECT_EQ(rig.all_values(), std::vector<std::string>{"new"});
 }
 
+TEST(LogRetention, KeepsTheEndThroughAKillThatFollows) {
+  sim::options slow = sim::calm();
+  slow.disk.sync_latency = {std::chrono::milliseconds(200), std::chrono::milliseconds(300)};
+  log_rig rig(1, slow);
+  rig.storage.sync_jobs = 1;
+  rig.options.options.retention_ms = 60'000;
+  ASSERT_TRUE(rig.open());
+  ASSERT_TRUE(rig.append_synced(one_record("old", rig.host.wall_ms())));
+  rig.log->set_high_watermark(offset(1));
+  rig.host.step_clock(120'000);
+  std::vector<std::unique_ptr<log>> others;
+  for (int i = 0; i < 10; ++i) {
+    auto elsewhere = rig.options;
+    elsewhere.directory = "/data/invoices-" + std::to_string(i);
+    others.push_back(*rig.run(log::open(rig.context(), elsewhere)));
+  }
+  // A round of the other logs is on its way, so the new segment's file isn't made at once.
+  rig.run([](log_rig& r, std::vector<std::unique_ptr<log>>& busy) -> rt::task<void> {
+    for (const auto& one : busy) EXPECT_TRUE(one->append_as_leader(one_record("busy"), leader_epoch(0)));
+    co_await r.world().sleep_for(std::chrono::milliseconds(5));
+    EXPECT_EQ(*co_await r.log->apply_retention(), 1U);
+  }(rig, others));
+  rig.remember();
+  rig.host.kill();
+  others.clear();
+  rig.again();
+  ASSERT_TRUE(rig.open());
+  EXPECT_GE(rig.log->log_end(), offset(1));
+}
+
 TEST_F(changed_log, DeletesNothingAboveTheHighWatermark) {
   log_rig other;
   other.options.options.segment_bytes = 1000;
