@@ -1,8 +1,12 @@
 #pragma once
 
 #include <algorithm>
+#include <concepts>
+#include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -17,6 +21,9 @@ using error_counts = std::vector<std::pair<errc, std::uint32_t>>;
 
 namespace detail {
 
+/// What a string of the protocol holds.
+constexpr std::size_t message_bytes_max = std::numeric_limits<std::int16_t>::max();
+
 inline void count_error(errc code, error_counts& into) {
   if (code == errc::none) return;
   const auto found = std::ranges::find(into, code, [](const auto& one) { return one.first; });
@@ -27,45 +34,60 @@ inline void count_error(errc code, error_counts& into) {
   }
 }
 
-template <typename T>
-void collect_errors(const T& from, error_counts& into);
+/// At the end of a character, so that it stays UTF-8.
+inline void cut_message(std::string_view& message) {
+  if (message.size() <= message_bytes_max) return;
+  std::size_t end = message_bytes_max;
+  while (end > 0 && (static_cast<unsigned char>(message[end]) & 0xC0U) == 0x80U) --end;
+  message = message.substr(0, end);
+}
+inline void cut_message(std::optional<std::string_view>& message) {
+  if (message) cut_message(*message);
+}
 
 template <typename T>
-void collect_errors(const std::vector<T>& from, error_counts& into) {
+void settle_errors(T& in, error_counts& into);
+
+template <typename T>
+void settle_errors(std::vector<T>& in, error_counts& into) {
   if constexpr (std::is_class_v<T>) {
-    for (const T& one : from) collect_errors(one, into);
+    for (T& one : in) settle_errors(one, into);
   }
 }
 
 template <typename T>
-void collect_errors(const std::optional<std::vector<T>>& from, error_counts& into) {
-  if (from) collect_errors(*from, into);
+void settle_errors(std::optional<std::vector<T>>& in, error_counts& into) {
+  if (in) settle_errors(*in, into);
 }
 
-/// The fields under which Kafka's schemas nest what has an error code of its own.
+/// The fields under which Kafka's schemas nest what has an error of its own.
 template <typename T>
-void collect_errors(const T& from, error_counts& into) {
+void settle_errors(T& in, error_counts& into) {
   if constexpr (requires {
-                  { from.error_code } -> std::convertible_to<errc>;
+                  { in.error_code } -> std::convertible_to<errc>;
                 })
-    count_error(from.error_code, into);
-  if constexpr (requires { from.responses; }) collect_errors(from.responses, into);
-  if constexpr (requires { from.partition_responses; }) collect_errors(from.partition_responses, into);
-  if constexpr (requires { from.topics; }) collect_errors(from.topics, into);
-  if constexpr (requires { from.partitions; }) collect_errors(from.partitions, into);
-  if constexpr (requires { from.results; }) collect_errors(from.results, into);
-  if constexpr (requires { from.groups; }) collect_errors(from.groups, into);
-  if constexpr (requires { from.members; }) collect_errors(from.members, into);
-  if constexpr (requires { from.coordinators; }) collect_errors(from.coordinators, into);
+    count_error(in.error_code, into);
+  if constexpr (requires { in.error_message; }) cut_message(in.error_message);
+  if constexpr (requires { in.batch_index_error_message; }) cut_message(in.batch_index_error_message);
+  if constexpr (requires { in.responses; }) settle_errors(in.responses, into);
+  if constexpr (requires { in.partition_responses; }) settle_errors(in.partition_responses, into);
+  if constexpr (requires { in.record_errors; }) settle_errors(in.record_errors, into);
+  if constexpr (requires { in.topics; }) settle_errors(in.topics, into);
+  if constexpr (requires { in.partitions; }) settle_errors(in.partitions, into);
+  if constexpr (requires { in.results; }) settle_errors(in.results, into);
+  if constexpr (requires { in.groups; }) settle_errors(in.groups, into);
+  if constexpr (requires { in.members; }) settle_errors(in.members, into);
+  if constexpr (requires { in.coordinators; }) settle_errors(in.coordinators, into);
 }
 
 }  // namespace detail
 
-/// Walks a response for the error codes in it (KIP-152's count of errors by API).
+/// Makes a response's errors ready to be sent: counts their codes (KIP-152's count of errors by API), and cuts the
+/// messages that would be too long for a string of the protocol, as those may be that repeat a client's own name.
 template <typename Message>
-[[nodiscard]] error_counts errors_in(const Message& message) {
+[[nodiscard]] error_counts settle_errors(Message& message) {
   error_counts out;
-  detail::collect_errors(message, out);
+  detail::settle_errors(message, out);
   return out;
 }
 

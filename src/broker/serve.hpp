@@ -45,12 +45,13 @@ class response_frame {
 };
 
 template <typename Message>
-[[nodiscard]] result<response> encode_response(const request& to, const Message& message,
+[[nodiscard]] result<response> encode_response(const request& to, Message& message,
                                                std::span<std::vector<rt::chunk>> externals = {}) {
+  error_counts errors = settle_errors(message);
   response_frame frame(to, message.encoded_size(to.api_version));
   message.encode(frame.message(), to.api_version);
   auto out = frame.finish(externals);
-  if (out) out->errors = errors_in(message);
+  if (out) out->errors = std::move(errors);
   return out;
 }
 

@@ -223,7 +223,7 @@ rt::task<answer> produce(shard& at, request& what) {
   const auto message = decode_request<produce_request>(at, what);
   if (!message) co_return answer::close_connection();
   produce_call call(at, what, *message);
-  const produce_response out = co_await call.run();
+  produce_response out = co_await call.run();
   bool failed = false;
   for (const auto& topic : out.responses) {
     for (const auto& partition : topic.partition_responses) {
