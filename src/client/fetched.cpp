@@ -72,29 +72,32 @@ result<std::unique_ptr<record_batch::body>> fetched_partition::next(wire::codec_
   const auto found = batches.next();
   if (!found) return wrong(found.error());
   if (!*found) return nullptr;
-  const wire::batch_view batch = **found;
-  rest_ = batches.rest();
   auto out = std::make_unique<record_batch::body>();
   out->topic = of_.topic;
   out->partition = of_.partition;
   out->high_watermark = high_watermark_;
-  const offset from = position_;
-  out->next_offset = position_ = std::max(position_, batch.next_offset());
-  if (batch.next_offset() <= from) return out;
-  if (!batch.is_crc_ok()) return wrong({errc::corrupt_message, "the checksum of the batch is wrong"});
+  out->next_offset = std::max(position_, (*found)->next_offset());
+  if (out->next_offset > position_) {
+    // What can't be opened stays next: who asks again isn't led past it.
+    if (const auto opened = open(**found, *out, codecs); !opened) return wrong(opened.error());
+  }
+  rest_ = batches.rest();
+  position_ = out->next_offset;
+  return out;
+}
 
+result<void> fetched_partition::open(const wire::batch_view& batch, record_batch::body& into,
+                                     wire::codec_context& codecs) {
+  if (!batch.is_crc_ok()) return fail(errc::corrupt_message, "the checksum of the batch is wrong");
   const bool aborted = is_aborted(batch);
   wire::record_reader reader = wire::record_reader::over({}, {});
   if (!batch.is_legacy() && batch.compression() != wire::codec::none) {
-    auto inflated = wire::decompress(batch.compression(), batch.payload(), inflated_bytes_max, codecs);
-    if (!inflated) return wrong(inflated.error());
-    out->inflated = *std::move(inflated);
-    reader = wire::record_reader::over(batch.header(), out->inflated);
+    MOLDAU_TRY_ASSIGN(into.inflated,
+                      wire::decompress(batch.compression(), batch.payload(), inflated_bytes_max, codecs));
+    reader = wire::record_reader::over(batch.header(), into.inflated);
   } else {
-    auto opened = wire::record_reader::open(batch, codecs);
-    if (!opened) return wrong(opened.error());
-    reader = *std::move(opened);
-    if (!batch.is_legacy()) out->fetched = records_;
+    MOLDAU_TRY_ASSIGN(reader, wire::record_reader::open(batch, codecs));
+    if (!batch.is_legacy()) into.fetched = records_;
   }
   if (batch.is_control()) {
     record_view marker;
@@ -103,22 +106,21 @@ result<std::unique_ptr<record_batch::body>> fetched_partition::next(wire::codec_
       const auto type = wire::decode_control_key(marker.key);
       if (type && *type == wire::control_record_type::abort) aborting_.erase(batch.producer_id());
     }
-    return out;
+    return {};
   }
-  if (aborted) return out;
+  if (aborted) return {};
   std::vector<std::size_t> header_counts;
   record_view record;
   while (true) {
-    const auto got = reader.next(record);
-    if (!got) return wrong(got.error());
-    if (!*got) break;
-    if (record.offset < from) continue;
+    MOLDAU_TRY_ASSIGN(const bool more, reader.next(record));
+    if (!more) break;
+    if (record.offset < position_) continue;
     header_counts.push_back(record.headers.size());
-    out->headers.insert(out->headers.end(), record.headers.begin(), record.headers.end());
-    out->records.push_back(batch.is_legacy() ? copied(record, out->copies) : record);
+    into.headers.insert(into.headers.end(), record.headers.begin(), record.headers.end());
+    into.records.push_back(batch.is_legacy() ? copied(record, into.copies) : record);
   }
-  keep_headers(*out, header_counts);
-  return out;
+  keep_headers(into, header_counts);
+  return {};
 }
 
 record_batch::record_batch() : body_(std::make_unique<body>()) {}

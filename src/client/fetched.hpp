@@ -37,13 +37,14 @@ class fetched_partition {
   fetched_partition(topic_partition of, shared_bytes records, offset from, offset high_watermark,
                     std::vector<wire::protocol::fetch_response::aborted_transaction> aborted, isolation level);
 
-  /// The next batch, perhaps without records; nothing at the end.
+  /// The next batch, perhaps without records; nothing at the end. One that can't be opened remains the next.
   /// Errors: `errc::corrupt_message` with the place, `unsupported_compression_type`.
   [[nodiscard]] result<std::unique_ptr<record_batch::body>> next(wire::codec_context& codecs);
   /// Behind all that has been opened.
   [[nodiscard]] offset position() const { return position_; }
 
  private:
+  result<void> open(const wire::batch_view& batch, record_batch::body& into, wire::codec_context& codecs);
   [[nodiscard]] bool is_aborted(const wire::batch_view& batch);
 
   topic_partition of_;
