@@ -20,7 +20,7 @@ int usage() {
              "usage: moldau-sim list\n"
              "       moldau-sim run SCENARIO\n\n"
              "MOLDAU_SIM_SEED=<n> runs one seed; MOLDAU_SIM_FIRST=<n> and MOLDAU_SIM_SEEDS=<n> the first and how many\n"
-             "(1 and 20 without them).\n");
+             "(1 and 20 without them). With MOLDAU_SIM_LOG=debug a failure tells every request of its clients.\n");
   return 2;
 }
 
@@ -40,7 +40,7 @@ int run(const scenarios::scenario& what) {
     for (const auto& violation : first.found.first()) fmt::print(stderr, "{}: {}\n", what.name, violation);
     failed = !first.found.passed();
     if (failed || world.seed() % repeat_every != 0) return;
-    sim::simulator again(world.seed(), what.settings(world.seed()));
+    sim::simulator again(world.seed(), world.settings());
     if (scenarios::run(what, again).trace_hash != first.trace_hash) {
       fmt::print(stderr, "{}: seed {} isn't the same when it runs again\n", what.name, world.seed());
       failed = true;

@@ -3,6 +3,7 @@
 #include <charconv>
 #include <cstdio>
 #include <cstdlib>
+#include <limits>
 #include <optional>
 #include <string_view>
 
@@ -19,6 +20,16 @@ std::optional<std::uint64_t> number_from_environment(const char* name) {
   return value;
 }
 
+std::optional<base::log_level> level_from_environment() {
+  const char* text = std::getenv("MOLDAU_SIM_LOG");
+  if (text == nullptr) return std::nullopt;
+  for (const auto level : {base::log_level::trace, base::log_level::debug, base::log_level::info, base::log_level::warn,
+                           base::log_level::error}) {
+    if (base::name(level) == text) return level;
+  }
+  return std::nullopt;
+}
+
 void print(const simulator& failed, std::size_t lines) {
   std::fputs(failed.report(lines).c_str(), stderr);
 }
@@ -29,16 +40,23 @@ bool for_each_seed(const seeds& which, const std::function<void(simulator&)>& sc
   const auto only = number_from_environment("MOLDAU_SIM_SEED");
   const std::uint64_t first = only.value_or(number_from_environment("MOLDAU_SIM_FIRST").value_or(which.first));
   const std::uint64_t count = only ? 1 : number_from_environment("MOLDAU_SIM_SEEDS").value_or(which.count);
+  const auto level = level_from_environment();
+  const std::size_t lines = level ? std::numeric_limits<std::size_t>::max() : which.log_lines;
   for (std::uint64_t seed = first; seed - first < count; ++seed) {
-    simulator run(seed, which.settings(seed));
+    options settings = which.settings(seed);
+    if (level) {
+      settings.log_level = *level;
+      settings.log_lines = lines;
+    }
+    simulator run(seed, settings);
     try {
       scenario(run);
     } catch (...) {
-      print(run, which.log_lines);
+      print(run, lines);
       throw;
     }
     if (which.failed && which.failed()) {
-      print(run, which.log_lines);
+      print(run, lines);
       return false;
     }
   }

@@ -24,7 +24,8 @@ struct seeds {
 /// as `which.failed` says; that seed is printed to stderr with the last log lines.
 ///
 /// The environment: `MOLDAU_SIM_SEED=<n>` runs just that seed, as a failure says; `MOLDAU_SIM_FIRST=<n>` and
-/// `MOLDAU_SIM_SEEDS=<n>` replace the first one and the count. Returns whether all went well.
+/// `MOLDAU_SIM_SEEDS=<n>` replace the first one and the count. `MOLDAU_SIM_LOG=<level>` keeps lines of that level and
+/// above, and prints all of them. Returns whether all went well.
 bool for_each_seed(const seeds& which, const std::function<void(simulator&)>& scenario);
 
 }  // namespace moldau::testing::sim

@@ -56,6 +56,8 @@ class simulator {
   /// Since the start.
   [[nodiscard]] rt::duration now() const { return queue_.now(); }
   [[nodiscard]] std::uint64_t seed() const { return seed_; }
+  /// What it was made with.
+  [[nodiscard]] const options& settings() const { return settings_; }
   /// For the scenario's own choices; apart from what the simulator draws from.
   [[nodiscard]] random_source& random() { return random_; }
   [[nodiscard]] network& net() { return net_; }

@@ -35,7 +35,7 @@ bool is_passing(errc code) {
 }  // namespace
 
 consumer::consumer(client_context& context, std::string name, std::vector<topic_partition> from)
-    : context_(context), name_(std::move(name)), session_(context.world, context.broker, context.out) {
+    : context_(context), name_(std::move(name)), session_(name_, context.world, context.broker, context.out) {
   for (topic_partition& one : from) positions_.push_back({.of = std::move(one)});
 }
 

@@ -52,6 +52,7 @@ rt::task<result<shared_bytes>> session::read_frame() {
     got = co_await read_exactly(frame.writable());
     if (got) co_return frame;
   }
+  world_.log().debug("{}: no response: {}", name_, got.error().message);
   close();
   co_return std::unexpected<error>(std::move(got).error());
 }
@@ -70,6 +71,10 @@ std::unexpected<error> session::refuse(const error& why) {
   out_.fail(fmt::format("a response can't be read: {}", why.message));
   close();
   return std::unexpected<error>(why);
+}
+
+void session::note(std::string_view what, std::int16_t api_key, std::int32_t correlation) const {
+  world_.log().debug("{} {} {} #{}", name_, what, wire::protocol::find_api(api_key)->name, correlation);
 }
 
 void session::check_order(std::int32_t correlation) {

@@ -34,8 +34,10 @@ struct reply {
 /// timeout finds the connection closed. Not for two tasks at a time.
 class session {
  public:
-  session(rt::world& world, rt::endpoint to, verdict& out, rt::duration timeout = std::chrono::seconds(10))
-      : world_(world), to_(std::move(to)), out_(out), timeout_(timeout) {}
+  /// `name` is the client's id, and stands before what is noted of its requests in the log at level debug.
+  session(std::string name, rt::world& world, rt::endpoint to, verdict& out,
+          rt::duration timeout = std::chrono::seconds(10))
+      : name_(std::move(name)), world_(world), to_(std::move(to)), out_(out), timeout_(timeout) {}
 
   [[nodiscard]] bool connected() const { return socket_ != nullptr; }
   /// How many sent requests haven't been answered.
@@ -48,6 +50,7 @@ class session {
   rt::task<result<void>> send(const Request& request, std::int16_t version) {
     const std::int32_t correlation = ++correlation_;
     expected_.push_back(correlation);
+    note("sends", Request::api_key, correlation);
     co_return co_await write(frame_of(request, version, correlation));
   }
   template <typename Response>
@@ -60,6 +63,7 @@ class session {
         wire::protocol::response_header::decode(from, wire::protocol::response_header_version(key, version));
     if (!header) co_return refuse(header.error());
     check_order(header->correlation_id);
+    note("receives", Response::api_key, header->correlation_id);
     auto message = Response::decode(from, version);
     if (!message) co_return refuse(message.error());
     co_return reply<Response>{*std::move(message), *std::move(frame)};
@@ -72,12 +76,12 @@ class session {
 
  private:
   template <typename Request>
-  static shared_bytes frame_of(const Request& request, std::int16_t version, std::int32_t correlation) {
+  shared_bytes frame_of(const Request& request, std::int16_t version, std::int32_t correlation) const {
     wire::protocol::request_header header;
     header.request_api_key = Request::api_key;
     header.request_api_version = version;
     header.correlation_id = correlation;
-    header.client_id = "scenario";
+    header.client_id = name_;
     const std::int16_t header_version =
         wire::protocol::request_header_version(static_cast<wire::protocol::api_key>(Request::api_key), version);
     const std::size_t size = header.encoded_size(header_version) + request.encoded_size(version);
@@ -95,8 +99,10 @@ class session {
   /// The broker answered with bytes that can't be read: that is never right.
   std::unexpected<error> refuse(const error& why);
   void check_order(std::int32_t correlation);
+  void note(std::string_view what, std::int16_t api_key, std::int32_t correlation) const;
   [[nodiscard]] std::unique_ptr<rt::timer> watchdog();
 
+  std::string name_;
   rt::world& world_;
   rt::endpoint to_;
   verdict& out_;

@@ -38,6 +38,18 @@ TEST(Seeds, TheEnvironmentPicksOneSeed) {
   EXPECT_EQ(ran, (std::vector<std::uint64_t>{77}));
 }
 
+TEST(Seeds, TheEnvironmentAsksForMoreOfTheLog) {
+  ::setenv("MOLDAU_SIM_LOG", "debug", 1);
+  ::testing::internal::CaptureStderr();
+  for_each_seed({.count = 1, .failed = [] { return true; }, .log_lines = 1}, [&](simulator& s) {
+    const auto& log = s.add_host("broker").core().log();
+    log.debug("what led to it");
+    log.warn("something odd");
+  });
+  ::unsetenv("MOLDAU_SIM_LOG");
+  EXPECT_NE(::testing::internal::GetCapturedStderr().find("what led to it"), std::string::npos);
+}
+
 TEST(LogBook, KeepsTheLastLinesWithTheirVirtualTimes) {
   options settings = calm();
   settings.log_lines = 2;
