@@ -53,7 +53,7 @@ idempotent_producer::idempotent_producer(client_context& context, std::string na
     : context_(context),
       name_(std::move(name)),
       to_(std::move(to)),
-      session_(context.world, context.broker, context.out) {
+      session_(name_, context.world, context.broker, context.out) {
   context_.records.in_order(name_);
 }
 
@@ -149,7 +149,7 @@ void idempotent_producer::take(const produce_response& answer, bool& repeat) {
   }
   offset at = partition->base_offset;
   for (const std::string& value : pending_.front().values) {
-    context_.records.acknowledged(to_, value, at, promise::durable);
+    context_.records.acknowledged(to_, value, at, promise::durable, context_.records.life());
     ++at;
   }
   pending_.pop_front();
@@ -159,7 +159,7 @@ plain_producer::plain_producer(client_context& context, std::string name, topic_
     : context_(context),
       name_(std::move(name)),
       to_(std::move(to)),
-      session_(context.world, context.broker, context.out) {}
+      session_(name_, context.world, context.broker, context.out) {}
 
 rt::task<void> plain_producer::run() {
   while (!context_.stopping) {
@@ -177,6 +177,7 @@ rt::task<void> plain_producer::run() {
     }
     const auto bytes = builder_.finish(codecs_);
     if (!bytes) co_return;
+    const std::uint64_t life = context_.records.life();
     const auto got = co_await session_.call<produce_response>(request_of(to_, 1, *bytes), produce_version);
     if (!got) continue;
     const auto* partition = only_answer(got->message, to_);
@@ -185,7 +186,7 @@ rt::task<void> plain_producer::run() {
     } else if (partition->error_code == errc::none) {
       offset at = partition->base_offset;
       for (const std::string& value : values) {
-        context_.records.acknowledged(to_, value, at, promise::written);
+        context_.records.acknowledged(to_, value, at, promise::written, life);
         ++at;
       }
     } else if (!is_retriable(partition->error_code)) {

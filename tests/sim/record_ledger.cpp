@@ -33,7 +33,9 @@ std::string origin::write(std::string_view producer, std::int64_t number, std::s
   return fmt::format("{}/{}/{}", producer, number, padding);
 }
 
-void record_ledger::acknowledged(const topic_partition& of, std::string_view value, offset at, promise how) {
+void record_ledger::acknowledged(const topic_partition& of, std::string_view value, offset at, promise how,
+                                 std::uint64_t life) {
+  if (how == promise::written && life < powered_since_) return;
   ++acknowledged_;
   partition& in = partitions_[of];
   const auto seen = in.seen.find(at);
@@ -95,6 +97,7 @@ void record_ledger::saw_bounds(const std::string& observer, std::uint64_t life, 
 
 void record_ledger::power_was_cut() {
   process_ended();
+  powered_since_ = life_;
   for (auto& [id, in] : partitions_) {
     std::erase_if(in.acks,
                   [&](const auto& one) { return one.second.how == promise::written && !in.seen.contains(one.first); });

@@ -43,7 +43,8 @@ class record_ledger {
   /// This producer's records are to be in order and without gaps: it repeats what wasn't acknowledged.
   void in_order(const std::string& producer) { ordered_.insert(producer); }
 
-  void acknowledged(const topic_partition& of, std::string_view value, offset at, promise how);
+  /// `life` is when the request was sent: one that was under way when the power went promises what a cut may break.
+  void acknowledged(const topic_partition& of, std::string_view value, offset at, promise how, std::uint64_t life);
   /// A consumer was given this record.
   void saw(const topic_partition& of, offset at, std::string_view value);
   /// Which process of the broker lives; asked before a request is sent.
@@ -88,6 +89,8 @@ class record_ledger {
   std::map<topic_partition, partition> partitions_;
   std::set<std::string, std::less<>> ordered_;
   std::uint64_t life_ = 1;
+  /// The first one after the last power cut.
+  std::uint64_t powered_since_ = 1;
   std::size_t acknowledged_ = 0;
   std::size_t seen_ = 0;
 };

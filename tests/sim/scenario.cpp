@@ -145,7 +145,14 @@ void cluster_load::begin() {
 
 void cluster_load::end() {
   for (auto& context : contexts_) context->stopping = true;
-  if (!world_.run_until([&] { return ended_ == begun_; }, calm_limit)) {
+  const bool ended =
+      world_.run_until([&] { return ended_ == begun_ || !broker_.host().running(); }, calm_limit) && ended_ == begun_;
+  if (!broker_.host().running()) {
+    found_.fail(fmt::format("the broker has ended by itself though nothing fails any more: {}",
+                            broker_.failure() ? broker_.failure()->message : "without a word"));
+    return;
+  }
+  if (!ended) {
     found_.fail(
         fmt::format("{} of {} clients don't come to their end though nothing fails any more", begun_ - ended_, begun_));
     return;

@@ -2,8 +2,6 @@
 
 #include <array>
 #include <cstdint>
-#include <map>
-#include <optional>
 #include <string>
 
 #include "rt/task.hpp"
@@ -29,7 +27,7 @@ class topic_churn {
   rt::task<bool> use(const std::string& name);
   [[nodiscard]] std::string some_name() const;
   [[nodiscard]] std::string name_of(std::uint64_t slot) const;
-  /// A change of that name had no answer and may still come to pass: another name takes its place.
+  /// A request had no answer and may still come to pass, long after others: another name takes its place.
   void give_up(const std::string& name);
 
   client_context& context_;
@@ -37,8 +35,6 @@ class topic_churn {
   session session_;
   std::int64_t written_ = 0;
   std::array<int, 3> generations_{};
-  /// Where a topic's first partition ends, as far as that is certain.
-  std::map<std::string, std::optional<offset>> ends_;
 };
 
 /// Creates a topic with that many partitions and properties ("segment.ms=1000 retention.ms=2000"), trying until it is

@@ -22,6 +22,15 @@ void topic_ledger::told(const std::string& name, const std::optional<topic_id>& 
   }
 }
 
+void topic_ledger::written(const std::string& name, offset at) {
+  state& in = topics_[name];
+  if (in.end && at != *in.end) {
+    out_.fail(fmt::format("{} ends at {}, though {} records were written since its creation", name, at.value(),
+                          in.end->value()));
+  }
+  in.end = at + 1;
+}
+
 std::optional<bool> topic_ledger::is_there(const std::string& name) const {
   const auto found = topics_.find(name);
   if (found == topics_.end() || !found->second.is_known) return std::nullopt;
