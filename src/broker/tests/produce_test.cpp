@@ -5,6 +5,8 @@
 
 #include "broker/tests/broker_fixture.hpp"
 #include "wire/batch_builder.hpp"
+#include "wire/protocol/find_coordinator_request.hpp"
+#include "wire/protocol/find_coordinator_response.hpp"
 #include "wire/protocol/init_producer_id_request.hpp"
 #include "wire/protocol/init_producer_id_response.hpp"
 
@@ -225,6 +227,24 @@ TEST_F(ProduceTest, GivesEveryProducerAnIdOfItsOwn) {
   const producer_id second = new_producer();
   EXPECT_GE(first, producer_id(0));
   EXPECT_NE(first, second);
+}
+
+TEST_F(ProduceTest, GivesNoCoordinatorToTransactionalProducers) {
+  start();
+  constexpr std::int8_t transaction_key = 1;
+  protocol::find_coordinator_request request;
+  request.key = "payments";
+  request.key_type = transaction_key;
+  const auto one = ask<protocol::find_coordinator_response>(request, 3);
+  EXPECT_EQ(one.message.error_code, errc::unsupported_version);
+  EXPECT_THAT(std::string(one.message.error_message.value_or("")), HasSubstr("no transactions"));
+  request.key = "";
+  request.coordinator_keys = {"payments"};
+  const auto batched = ask<protocol::find_coordinator_response>(request, 4);
+  ASSERT_EQ(batched.message.coordinators.size(), 1U);
+  EXPECT_EQ(batched.message.coordinators.front().error_code, errc::unsupported_version);
+  EXPECT_THAT(std::string(batched.message.coordinators.front().error_message.value_or("")),
+              HasSubstr("no transactions"));
 }
 
 TEST_F(ProduceTest, GivesNoIdToTransactionalProducers) {
