@@ -12,11 +12,11 @@ constexpr auto exhausted_pause = std::chrono::milliseconds(100);
 
 }  // namespace
 
-acceptor::acceptor(rt::world& world, accept_limits limits, hand_over serve)
-    : world_(world), limits_(std::move(limits)), serve_(std::move(serve)) {}
+acceptor::acceptor(rt::world& world, accept_limits limits, rt::socket_buffers buffers, hand_over serve)
+    : world_(world), limits_(std::move(limits)), buffers_(buffers), serve_(std::move(serve)) {}
 
 result<rt::endpoint> acceptor::listen(const std::string& listener, const rt::endpoint& at, bool limited) {
-  auto socket = world_.net().listen(at);
+  auto socket = world_.net().listen(at, buffers_);
   if (!socket) {
     return fail(socket.error().code, fmt::format("cannot listen on {} ({}): {}. Change `listeners`, or stop what "
                                                  "listens there.",

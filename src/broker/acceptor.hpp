@@ -36,7 +36,7 @@ class acceptor {
   using hand_over =
       std::function<void(unsigned core, std::unique_ptr<rt::connection> socket, const std::string& listener)>;
 
-  acceptor(rt::world& world, accept_limits limits, hand_over serve);
+  acceptor(rt::world& world, accept_limits limits, rt::socket_buffers buffers, hand_over serve);
 
   /// Binds. Errors: the address is in use or isn't ours; the message names listener and address.
   [[nodiscard]] result<rt::endpoint> listen(const std::string& listener, const rt::endpoint& at, bool limited = true);
@@ -64,6 +64,7 @@ class acceptor {
 
   rt::world& world_;
   accept_limits limits_;
+  rt::socket_buffers buffers_;
   hand_over serve_;
   std::vector<std::unique_ptr<bound>> bound_;
   std::map<std::string, std::int64_t, std::less<>> per_host_;

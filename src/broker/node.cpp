@@ -80,6 +80,19 @@ rt::task<result<void>> node::start_all() {
   co_return result<void>{};
 }
 
+namespace {
+
+/// As the properties say. Only another receive buffer than Kafka's default is set: left alone, the kernel's own grows
+/// with what a producer sends.
+rt::socket_buffers buffers_of(const config::broker_config& config) {
+  constexpr std::int32_t receive_default = 102400;
+  const std::int32_t receive_bytes = config.int32("socket.receive.buffer.bytes");
+  return {.send_bytes = config.int32("socket.send.buffer.bytes"),
+          .receive_bytes = receive_bytes == receive_default ? -1 : receive_bytes};
+}
+
+}  // namespace
+
 result<void> node::bind_listeners() {
   const config::broker_config& config = *options_.config;
   acceptor_ = std::make_unique<acceptor>(
@@ -88,7 +101,7 @@ result<void> node::bind_listeners() {
           .connections_max = [this] { return view_.config->int32("max.connections"); },
           .per_listener_max = [this](std::string_view listener) { return view_.config->max_connections_on(listener); },
           .per_host_max = [this](std::string_view host) { return view_.config->max_connections_of(host); }},
-      [this](unsigned core, std::unique_ptr<rt::connection> socket, const std::string& listener) {
+      buffers_of(config), [this](unsigned core, std::unique_ptr<rt::connection> socket, const std::string& listener) {
         // A closure that is moved into a post must own the socket until the other core takes it.
         options_.cores[core]->post([this, core, held = std::move(socket), name = listener]() mutable {
           shards_[core]->serve(std::move(held), std::move(name));

@@ -96,12 +96,20 @@ class listener {
   virtual void close() = 0;
 };
 
+/// Sizes of the kernel's buffers of a connection, in bytes; -1 leaves them to the kernel, which lets them grow.
+struct socket_buffers {
+  std::int32_t send_bytes = -1;
+  std::int32_t receive_bytes = -1;
+};
+
 /// A core's way to the network.
 class transport {
  public:
   virtual ~transport() = default;
-  /// Host "" or "0.0.0.0" listens on every interface. Errors: `already_exists` (address in use), `io_error`.
-  [[nodiscard]] virtual result<std::unique_ptr<listener>> listen(const endpoint& at) = 0;
+  /// Host "" or "0.0.0.0" listens on every interface. `buffers` is for the connections that it will accept.
+  /// Errors: `already_exists` (address in use), `io_error`.
+  [[nodiscard]] virtual result<std::unique_ptr<listener>> listen(const endpoint& at,
+                                                                 const socket_buffers& buffers = {}) = 0;
   /// Resolves and connects. Errors: `network_exception`, `timed_out`.
   [[nodiscard]] virtual task<result<std::unique_ptr<connection>>> connect(endpoint to, std::int64_t timeout_ms) = 0;
   /// Takes over a connection that another core of this host accepted and that nothing was awaited on yet.

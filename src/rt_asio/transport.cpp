@@ -23,8 +23,8 @@ class tcp_transport final : public rt::transport {
  public:
   explicit tcp_transport(core_world& home) : home_(home) {}
 
-  result<std::unique_ptr<rt::listener>> listen(const rt::endpoint& at) override {
-    return listen_at(home_.context(), at);
+  result<std::unique_ptr<rt::listener>> listen(const rt::endpoint& at, const rt::socket_buffers& buffers) override {
+    return listen_at(home_.context(), at, buffers);
   }
   rt::task<result<std::unique_ptr<rt::connection>>> connect(rt::endpoint to, std::int64_t timeout_ms) override;
   std::unique_ptr<rt::connection> adopt(std::unique_ptr<rt::connection> from_other_core) override;

@@ -41,7 +41,8 @@ class simulated_listener final : public rt::listener {
 
 }  // namespace
 
-result<std::unique_ptr<rt::listener>> simulated_transport::listen(const rt::endpoint& at) {
+result<std::unique_ptr<rt::listener>> simulated_transport::listen(const rt::endpoint& at,
+                                                                  const rt::socket_buffers& /*buffers*/) {
   if (who_.dead()) return fail(errc::closed, "the process has ended");
   MOLDAU_TRY_ASSIGN(auto socket, net_.listen(host_, home_, at));
   return std::make_unique<simulated_listener>(net_, std::move(socket));

@@ -38,7 +38,8 @@ class simulated_transport final : public rt::transport {
   simulated_transport(network& net, host_index host, rt::world& home, actor& who)
       : net_(net), host_(host), home_(home), who_(who) {}
 
-  [[nodiscard]] result<std::unique_ptr<rt::listener>> listen(const rt::endpoint& at) override;
+  [[nodiscard]] result<std::unique_ptr<rt::listener>> listen(const rt::endpoint& at,
+                                                             const rt::socket_buffers& buffers) override;
   [[nodiscard]] rt::task<result<std::unique_ptr<rt::connection>>> connect(rt::endpoint to,
                                                                           std::int64_t timeout_ms) override;
   [[nodiscard]] std::unique_ptr<rt::connection> adopt(std::unique_ptr<rt::connection> from_other_core) override;

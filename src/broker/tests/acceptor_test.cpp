@@ -26,6 +26,7 @@ class AcceptorTest : public ::testing::Test {
             .connections_max = [this] { return connections_max_; },
             .per_listener_max = [this](std::string_view listener) { return listener == "INNER" ? inner_max_ : 1000; },
             .per_host_max = [this](std::string_view) { return host_max_; }},
+        rt::socket_buffers{},
         [this](unsigned core, std::unique_ptr<rt::connection> socket, const std::string& listener) {
           served_.push_back({core, socket->remote().host, listener});
           sockets_.push_back(std::move(socket));

@@ -44,11 +44,12 @@ constexpr definition rows[] = {
      "Milliseconds to wait for a connection to another node at first."},
     {"socket.listen.backlog.size", int32, "50", at_least(1), medium, read_only, unneeded,
      "Connections that may wait to be accepted on a listener; moldau takes as many as the system allows."},
-    {"socket.receive.buffer.bytes", int32, "102400", any, high, read_only, not_built,
-     "The kernel's receive buffer of a connection, in bytes; -1 leaves it to the kernel."},
+    {"socket.receive.buffer.bytes", int32, "102400", any, high, read_only, built,
+     "The kernel's receive buffer of a connection, in bytes; the default and -1 leave it to the kernel, which lets it "
+     "grow."},
     {"socket.request.max.bytes", int32, "104857600", at_least(1), high, read_only, built,
      "The largest request accepted, in bytes."},
-    {"socket.send.buffer.bytes", int32, "102400", any, high, read_only, not_built,
+    {"socket.send.buffer.bytes", int32, "102400", any, high, read_only, built,
      "The kernel's send buffer of a connection, in bytes; -1 leaves it to the kernel."},
 };
 

@@ -61,11 +61,6 @@ TEST(ServerProperties, OfKafkaWarnOfTransactionsAndShareGroupsAlone) {
                           "share.coordinator.state.topic.replication.factor", "share.coordinator.state.topic.min.isr"));
 }
 
-TEST(ServerProperties, WarnOfBuffersThatAreLeftToTheKernel) {
-  EXPECT_THAT(warned_names(std::string(stock) + "socket.send.buffer.bytes=1048576\n"),
-              ElementsAre("socket.send.buffer.bytes"));
-}
-
 TEST(ServerProperties, WarnOfListenerPropertiesThatCountForAllListeners) {
   EXPECT_THAT(warned_names(std::string(stock) + "listener.name.plaintext.max.connections=5\n"
                                                 "listener.name.plaintext.socket.request.max.bytes=5000\n"),

@@ -2,6 +2,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 
+#include "rt_asio/socket.hpp"
 #include "rt_asio/tests/support.hpp"
 
 namespace moldau::rt_asio {
@@ -53,6 +54,25 @@ TEST(Transport, EchoesOnAnotherCoreThanTheOneThatAccepted) {
       client->close();
     }
     co_await h.core(0).call_on(1, []() -> rt::task<void> { co_return; });
+  });
+}
+
+TEST(Transport, GivesAcceptedConnectionsTheBuffersAskedFor) {
+  run_on_host(1, [](host& h) -> rt::task<void> {
+    rt::world& w = h.core(0);
+    auto listening = *w.net().listen({.host = "127.0.0.1", .port = 0}, {.send_bytes = 40'000, .receive_bytes = 50'000});
+    const auto client = *co_await w.net().connect(listening->local(), 5000);
+    const auto accepted = *co_await listening->accept();
+    const int fd = dynamic_cast<tcp_connection&>(*accepted).socket().descriptor();
+    const auto option = [fd](int name) {
+      int value = 0;
+      socklen_t size = sizeof value;
+      EXPECT_EQ(::getsockopt(fd, SOL_SOCKET, name, &value, &size), 0);
+      return value;
+    };
+    // Linux doubles what is asked for, as its own bookkeeping is in it.
+    EXPECT_EQ(option(SO_SNDBUF), 80'000);
+    EXPECT_EQ(option(SO_RCVBUF), 100'000);
   });
 }
 
