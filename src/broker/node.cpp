@@ -245,22 +245,24 @@ rt::task<result<void>> node::register_broker() {
     co_return fail(registered->error_code, "the controller refused this broker's registration");
   }
   broker_epoch_ = registered->broker_epoch;
-  MOLDAU_CO_TRY(co_await heartbeat());
+  // The first heartbeat ends the fencing, which comes to the partitions before anybody is served.
+  MOLDAU_CO_TRY(heartbeat());
+  MOLDAU_CO_TRY(co_await metadata_->await_applied());
   running_.spawn(heartbeat_loop());
   co_return result<void>{};
 }
 
-rt::task<result<void>> node::heartbeat() {
+result<void> node::heartbeat() {
   wire::protocol::broker_heartbeat_request beat;
   beat.broker_id = id();
   beat.broker_epoch = broker_epoch_;
   beat.current_metadata_offset = view_.image->provenance.last_offset;
-  auto heard = co_await metadata_->call(
-      [&](metadata::controller& controller, std::int64_t now_ms) { return controller.heartbeat(beat, now_ms); });
-  if (!heard) co_return std::unexpected<error>(std::move(heard).error());
-  if (heard->error_code != errc::none)
-    co_return fail(heard->error_code, "the controller refused this broker's heartbeat");
-  co_return result<void>{};
+  // Waits for nothing: while a large change is applied over a slow disk, the broker lives.
+  MOLDAU_TRY_ASSIGN(const auto heard, metadata_->tell([&](metadata::controller& controller, std::int64_t now_ms) {
+    return controller.heartbeat(beat, now_ms);
+  }));
+  if (heard.error_code != errc::none) return fail(heard.error_code, "the controller refused this broker's heartbeat");
+  return {};
 }
 
 rt::task<void> node::heartbeat_loop() {
@@ -269,7 +271,7 @@ rt::task<void> node::heartbeat_loop() {
     heartbeat_timer_ = main_world().post_at(main_world().now() + every, [this] { wake_.notify_all(); });
     co_await wake_.wait();
     if (stopping_) co_return;
-    if (auto heard = co_await heartbeat(); !heard && !failed_) log_.warn("{}", heard.error().message);
+    if (auto heard = heartbeat(); !heard && !failed_) log_.warn("{}", heard.error().message);
   }
 }
 

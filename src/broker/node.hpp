@@ -90,7 +90,7 @@ class node {
   rt::task<result<void>> start_metadata();
   rt::task<result<void>> load_logs();
   rt::task<result<void>> register_broker();
-  rt::task<result<void>> heartbeat();
+  [[nodiscard]] result<void> heartbeat();
   rt::task<void> heartbeat_loop();
   rt::task<void> apply(metadata::image_update update);
   rt::task<void> open_partitions(const metadata::image& image, const metadata::image_changes* changes);

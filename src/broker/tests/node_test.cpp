@@ -211,6 +211,19 @@ TEST_F(NodeTest, ServesTheLeaderEpochThatTheMetadataSaysAfterARestart) {
   EXPECT_EQ(code, errc::none);
 }
 
+TEST_F(NodeTest, LeadsOnWhileASlowDiskMakesANewTopic) {
+  start();
+  ASSERT_EQ(on_client(create_topic("orders", 1)), errc::none);
+  sim::disk_options& disk = broker_.disk().faults();
+  const sim::disk_options before = std::exchange(disk, {.latency{1s, 1s}, .sync_latency{1s, 1s}});
+  const rt::duration begun = world_.now();
+  ASSERT_EQ(on_client(create_topic("large", 8)), errc::none);
+  disk = before;
+  // Longer than broker.session.timeout.ms.
+  ASSERT_GT(world_.now() - begun, 20s);
+  EXPECT_EQ(on_client(produce("orders", -1, {"a"})), offset(0));
+}
+
 TEST_F(NodeTest, AnswersALongPollWhenSomethingIsProduced) {
   start();
   ASSERT_EQ(on_client(create_topic("orders", 1)), errc::none);

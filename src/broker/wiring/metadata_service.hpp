@@ -63,17 +63,20 @@ class metadata_service final : private storage::log_listener {
   template <typename Handler>
   auto call(Handler handler)
       -> rt::task<result<decltype(handler(std::declval<metadata::controller&>(), 0L).response)>> {
-    auto out = handler(controller_, now_ms());
-    offset end = quorum_.end_offset();
-    if (!out.records.empty()) {
-      auto appended = append(out.records);
-      if (!appended) co_return std::unexpected<error>(std::move(appended).error());
-      end = *appended;
-    }
-    auto done = co_await applied_.wait(end);
-    if (!done) co_return std::unexpected<error>(std::move(done).error());
-    co_return std::move(out.response);
+    auto response = tell(std::move(handler));
+    if (!response) co_return response;
+    if (auto done = co_await await_applied(); !done) co_return std::unexpected<error>(std::move(done).error());
+    co_return response;
   }
+  /// As `call`, but waits for nothing: not for what the handler wrote, nor for what was written before.
+  template <typename Handler>
+  auto tell(Handler handler) -> result<decltype(handler(std::declval<metadata::controller&>(), 0L).response)> {
+    auto out = handler(controller_, now_ms());
+    if (!out.records.empty()) MOLDAU_TRY(append(out.records));
+    return std::move(out.response);
+  }
+  /// Until all that is written so far is applied. Errors: as `call`.
+  [[nodiscard]] storage::offset_gate::awaiter await_applied() { return applied_.wait(quorum_.end_offset()); }
 
   [[nodiscard]] const raft::quorum& quorum() const { return quorum_; }
   [[nodiscard]] const std::shared_ptr<const metadata::image>& image() const { return loader_.current(); }
