@@ -49,6 +49,7 @@ constexpr std::array served{
     serve_all(api_key::offset_delete, &offset_delete),
     serve_all(api_key::describe_quorum, &describe_quorum),
     serve_all(api_key::update_features, &update_features),
+    serve_all(api_key::fetch_snapshot, &fetch_snapshot),
     serve_all(api_key::describe_cluster, &describe_cluster),
     serve_all(api_key::describe_producers, &describe_producers),
     serve_all(api_key::describe_topic_partitions, &describe_topic_partitions),
@@ -86,8 +87,9 @@ rt::task<answer> dispatch(shard& at, request& what) {
     return answer::close_connection();
   };
   if (found == served.end()) co_return refuse("an API that isn't served");
-  if (what.peer->controller && !wire::protocol::info(found->key).controller) {
-    co_return refuse("an API that a controller doesn't serve");
+  const auto& info = wire::protocol::info(found->key);
+  if (what.peer->controller ? !info.controller : !info.broker) {
+    co_return refuse("an API that this listener doesn't serve");
   }
   const bool known = what.api_version >= found->min_version() && what.api_version <= found->max_version;
   if (!known && found->key != api_key::api_versions) co_return refuse("a version that isn't served");
@@ -95,8 +97,8 @@ rt::task<answer> dispatch(shard& at, request& what) {
   const rt::time_point now = at.world().now();
   at.metrics().answered(what, done, now);
   if (at.log().on(base::log_level::debug)) {
-    at.log().debug("{} v{} from {} ({}, {} bytes): {} after {} us", wire::protocol::info(found->key).name,
-                   what.api_version, what.peer->host, what.client_id, what.frame.size(), text_of(done),
+    at.log().debug("{} v{} from {} ({}, {} bytes): {} after {} us", info.name, what.api_version, what.peer->host,
+                   what.client_id, what.frame.size(), text_of(done),
                    std::chrono::duration_cast<std::chrono::microseconds>(now - what.received).count());
   }
   co_return done;

@@ -3,6 +3,10 @@
 #include "broker/request.hpp"
 #include "rt/task.hpp"
 
+namespace moldau::wire::protocol {
+struct fetch_request;
+}
+
 namespace moldau::broker {
 
 class shard;
@@ -23,6 +27,7 @@ rt::task<answer> describe_producers(shard& at, request& what);
 rt::task<answer> describe_quorum(shard& at, request& what);
 rt::task<answer> describe_topic_partitions(shard& at, request& what);
 rt::task<answer> fetch(shard& at, request& what);
+rt::task<answer> fetch_snapshot(shard& at, request& what);
 rt::task<answer> find_coordinator(shard& at, request& what);
 rt::task<answer> heartbeat(shard& at, request& what);
 rt::task<answer> incremental_alter_configs(shard& at, request& what);
@@ -39,5 +44,8 @@ rt::task<answer> offset_for_leader_epoch(shard& at, request& what);
 rt::task<answer> produce(shard& at, request& what);
 rt::task<answer> sync_group(shard& at, request& what);
 rt::task<answer> update_features(shard& at, request& what);
+
+/// Fetch as controllers serve it.
+rt::task<answer> fetch_metadata(shard& at, request& what, const wire::protocol::fetch_request& message);
 
 }  // namespace moldau::broker

@@ -66,6 +66,12 @@ result<quorum_effects> quorum::start(const std::optional<quorum_state>& persiste
   return out;
 }
 
+errc quorum::check_epoch(leader_epoch asked) const {
+  if (asked < epoch_) return errc::fenced_leader_epoch;
+  if (asked > epoch_) return errc::unknown_leader_epoch;
+  return is_leader() ? errc::none : errc::not_leader_or_follower;
+}
+
 void quorum::become_leader(quorum_effects& out, std::int64_t now_ms) {
   leader_ = options_.self.id;
   epoch_start_ = end_;

@@ -91,6 +91,9 @@ class quorum {
   /// Who leads, or `no_broker`.
   [[nodiscard]] broker_id leader() const { return leader_; }
   [[nodiscard]] leader_epoch epoch() const { return epoch_; }
+  /// Whether this node can answer, as the leader of `asked`, who knows of that epoch: `none`, `fenced_leader_epoch`,
+  /// `unknown_leader_epoch`, `not_leader_or_follower`.
+  [[nodiscard]] errc check_epoch(leader_epoch asked) const;
   /// One past the last record that was handed out for appending.
   [[nodiscard]] offset end_offset() const { return end_; }
   /// Nothing until the first record of this leader's epoch is committed (as in Kafka).

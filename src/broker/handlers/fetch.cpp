@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "broker/handlers.hpp"
+#include "broker/long_poll.hpp"
 #include "broker/serve.hpp"
 #include "broker/shard.hpp"
 #include "rt/callback_list.hpp"
@@ -37,18 +38,6 @@ struct item {
   storage::read_result records;
   std::optional<std::vector<storage::aborted_transaction>> aborted;
   std::optional<storage::epoch_end> diverging;
-};
-
-/// A long poll asleep: woken by news, by its deadline, by its client's leaving or by the broker's stop. Those who wake
-/// it may hold it longer than the poll lasts.
-struct long_poll {
-  bool woken = false;
-  rt::event news;
-
-  void wake() {
-    if (std::exchange(woken, true)) return;
-    news.notify_all();
-  }
 };
 
 class fetch_call {
@@ -224,14 +213,7 @@ rt::task<void> fetch_call::sleep() {
   for (unsigned core = 0; core < cores_.size(); ++core) {
     if (cores_[core] && !news) news = co_await listen_on(core, poll, hooks[core]);
   }
-  if (!news && !poll->woken) {
-    rt::callback stopping([&] { poll->wake(); });
-    shard_.on_stop(stopping);
-    rt::callback leaving([&] { poll->wake(); });
-    what_.peer->on_gone.add(leaving);
-    const auto timer = shard_.world().post_at(deadline_, [poll] { poll->wake(); });
-    co_await poll->news.wait();
-  }
+  if (!news) co_await long_poll::sleep(poll, shard_, what_, deadline_);
   poll->woken = true;
   for (unsigned core = 0; core < cores_.size(); ++core) {
     if (hooks[core].empty()) continue;
@@ -309,6 +291,8 @@ result<response> fetch_call::encode() {
 rt::task<answer> fetch(shard& at, request& what) {
   const auto message = decode_request<fetch_request>(at, what);
   if (!message) co_return answer::close_connection();
+  // What controllers have to give is the metadata log.
+  if (what.peer->controller) co_return co_await fetch_metadata(at, what, *message);
   fetch_call call(at, what, *message);
   co_return answer_with(at, what, co_await call.run());
 }

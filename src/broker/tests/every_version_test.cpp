@@ -35,6 +35,8 @@
 #include "wire/protocol/describe_topic_partitions_response.hpp"
 #include "wire/protocol/fetch_request.hpp"
 #include "wire/protocol/fetch_response.hpp"
+#include "wire/protocol/fetch_snapshot_request.hpp"
+#include "wire/protocol/fetch_snapshot_response.hpp"
 #include "wire/protocol/find_coordinator_request.hpp"
 #include "wire/protocol/find_coordinator_response.hpp"
 #include "wire/protocol/heartbeat_request.hpp"
@@ -197,6 +199,20 @@ TEST_F(EveryVersionTest, IsAnsweredInItsOwnFormat) {
       }
     });
   }
+  check<fetch_request, fetch_response>([](auto& r, std::int16_t v) {
+    r.max_bytes = 1 << 20;
+    if (v >= 7) r.session_epoch = -1;
+    auto& topic = r.topics.emplace_back();
+    if (v >= 13) topic.topic_id = metadata_topic_id;
+    auto& from = topic.partitions.emplace_back();
+    if (v >= 9) from.current_leader_epoch = leader_epoch(1);
+    if (v >= 12) from.last_fetched_epoch = leader_epoch(0);
+  });
+  check<fetch_snapshot_request, fetch_snapshot_response>([](auto& r, std::int16_t) {
+    auto& topic = r.topics.emplace_back();
+    topic.name = "__cluster_metadata";
+    topic.partitions.emplace_back().current_leader_epoch = leader_epoch(1);
+  });
   check<list_offsets_request, list_offsets_response>([](auto& r, std::int16_t) {
     r.replica_id = no_broker;
     auto& topic = r.topics.emplace_back();

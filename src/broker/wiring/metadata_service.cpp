@@ -35,6 +35,10 @@ std::string metadata_service::partition_directory() const {
   return rt::join_path(options_.directory, "__cluster_metadata-0");
 }
 
+std::string metadata_service::path_of(raft::snapshot_id id) const {
+  return rt::join_path(partition_directory(), raft::snapshot_file_name(id));
+}
+
 std::int64_t metadata_service::now_ms() const {
   return std::chrono::duration_cast<std::chrono::milliseconds>(world_.now().time_since_epoch()).count();
 }
@@ -92,7 +96,6 @@ rt::task<result<void>> metadata_service::start() {
 }
 
 rt::task<result<void>> metadata_service::load_snapshot(raft::control_state& control) {
-  std::optional<raft::snapshot_id> newest;
   auto file = co_await world_.offload([&]() -> result<shared_bytes> {
     auto& files = world_.files();
     MOLDAU_TRY_ASSIGN(const auto entries, files.list(partition_directory()));
@@ -100,22 +103,23 @@ rt::task<result<void>> metadata_service::load_snapshot(raft::control_state& cont
       if (raft::is_snapshot_leftover(entry.name)) {
         MOLDAU_TRY(files.remove(rt::join_path(partition_directory(), entry.name)));
       } else if (const auto id = raft::parse_snapshot_file_name(entry.name)) {
-        newest = newest ? std::max(*newest, *id) : *id;
+        snapshots_.insert(*id);
       }
     }
-    if (!newest) return shared_bytes{};
-    return files.read_file(rt::join_path(partition_directory(), raft::snapshot_file_name(*newest)));
+    if (snapshots_.empty()) return shared_bytes{};
+    return files.read_file(path_of(*snapshots_.rbegin()));
   });
   if (!file) co_return std::unexpected<error>(std::move(file).error());
-  if (!newest) co_return result<void>{};
-  auto contents = loader_.load_snapshot(*newest, *file);
+  if (snapshots_.empty()) co_return result<void>{};
+  const raft::snapshot_id newest = *snapshots_.rbegin();
+  auto contents = loader_.load_snapshot(newest, *file);
   if (!contents) {
-    co_return fail(contents.error().code, fmt::format("{}/{} can't be used: {}", partition_directory(),
-                                                      raft::snapshot_file_name(*newest), contents.error().message));
+    co_return fail(contents.error().code,
+                   fmt::format("{} can't be used: {}", path_of(newest), contents.error().message));
   }
   control.observe(*contents);
-  if (log_->log_end() < newest->end_offset) {
-    MOLDAU_CO_TRY(co_await log_->truncate_fully_and_start_at(newest->end_offset));
+  if (log_->log_end() < newest.end_offset) {
+    MOLDAU_CO_TRY(co_await log_->truncate_fully_and_start_at(newest.end_offset));
   }
   co_return result<void>{};
 }
@@ -185,6 +189,7 @@ result<void> metadata_service::carry_out(raft::quorum_effects effects) {
     log_->set_high_watermark(*effects.high_watermark);
     updates_.push_back({loader_.publish(), *effects.high_watermark});
     update_queued_.notify_all();
+    on_committed_.call_all();
   }
   return {};
 }
@@ -232,7 +237,7 @@ rt::task<void> metadata_service::snapshot_if_due() {
   last_snapshot_ = world_.now();
   const auto made = metadata::make_snapshot(*loader_.current(), quorum_.control(), world_.wall_ms());
   loader_.snapshot_taken();
-  const std::string path = rt::join_path(partition_directory(), raft::snapshot_file_name(made.id));
+  const std::string path = path_of(made.id);
   auto written = co_await world_.offload([&]() -> result<void> {
     auto& files = world_.files();
     const std::string part = path + ".part";
@@ -249,6 +254,7 @@ rt::task<void> metadata_service::snapshot_if_due() {
     on_failed(written.error());
     co_return;
   }
+  snapshots_.insert(made.id);
   logger_.info("wrote the metadata snapshot {}", raft::snapshot_file_name(made.id));
   if (auto removed = co_await remove_old_snapshots(); !removed) on_failed(removed.error());
 }
@@ -257,7 +263,7 @@ rt::task<result<void>> metadata_service::remove_old_snapshots() {
   // What is on disk, oldest first, and how much of it may go; the newest always stays.
   const std::uint64_t log_bytes = log_->size_bytes();
   const std::int64_t now = world_.wall_ms();
-  std::optional<offset> oldest_left;
+  std::optional<raft::snapshot_id> oldest_left;
   auto done = co_await world_.offload([&]() -> result<void> {
     auto& files = world_.files();
     MOLDAU_TRY_ASSIGN(const auto entries, files.list(partition_directory()));
@@ -281,12 +287,14 @@ rt::task<result<void>> metadata_service::remove_old_snapshots() {
       snapshots.erase(oldest);
       removed = true;
     }
-    if (removed) oldest_left = snapshots.begin()->first.end_offset;
+    if (removed) oldest_left = snapshots.begin()->first;
     return removed ? files.sync_directory(partition_directory()) : result<void>{};
   });
+  if (!done || !oldest_left) co_return done;
+  snapshots_.erase(snapshots_.begin(), snapshots_.lower_bound(*oldest_left));
   // The log below the oldest snapshot that is left is never read again.
-  if (done && oldest_left && *oldest_left > log_->log_start()) co_return co_await log_->delete_records(*oldest_left);
-  co_return done;
+  if (oldest_left->end_offset <= log_->log_start()) co_return done;
+  co_return co_await log_->delete_records(oldest_left->end_offset);
 }
 
 rt::task<void> metadata_service::stop(bool clean) {

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,8 @@
 #include "moldau/core/ids.hpp"
 #include "moldau/core/result.hpp"
 #include "raft/quorum.hpp"
+#include "raft/snapshot.hpp"
+#include "rt/callback_list.hpp"
 #include "rt/event.hpp"
 #include "rt/spawn.hpp"
 #include "rt/world.hpp"
@@ -82,6 +85,11 @@ class metadata_service final : private storage::log_listener {
   [[nodiscard]] const std::shared_ptr<const metadata::image>& image() const { return loader_.current(); }
 
   [[nodiscard]] storage::log& log() { return *log_; }
+  /// Those on disk.
+  [[nodiscard]] const std::set<raft::snapshot_id>& snapshots() const { return snapshots_; }
+  [[nodiscard]] std::string path_of(raft::snapshot_id id) const;
+  /// Called when the high watermark moves the next time.
+  void on_committed(rt::callback& what) { on_committed_.add(what); }
 
  private:
   void on_written() override {}
@@ -123,6 +131,8 @@ class metadata_service final : private storage::log_listener {
   std::unique_ptr<rt::timer> poll_timer_;
   rt::gate running_;
   rt::time_point last_snapshot_;
+  std::set<raft::snapshot_id> snapshots_;
+  rt::callback_list on_committed_;
   bool stopping_ = false;
 };
 
