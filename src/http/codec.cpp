@@ -12,6 +12,12 @@ namespace beast = boost::beast::http;
 
 namespace {
 
+/// Whether `rest` of a chunked body has to wait: behind the line of a last chunk the parser asserts that it is given as
+/// much as ends a body at the least ("0", two line ends), and more than that follows in any case.
+bool too_short_for_last_chunk(bytes_view rest) {
+  return rest.size() < 5 && as_text(rest).starts_with('0');
+}
+
 method to_method(beast::verb verb) {
   switch (verb) {
     case beast::verb::get:
@@ -43,7 +49,17 @@ int status_of(const boost::system::error_code& failed) {
 }  // namespace
 
 struct request_parser::state_data {
+  /// What is wrong with `rest`, of which the parser could make nothing yet: it doesn't see everything by itself.
+  [[nodiscard]] boost::system::error_code why_not_wait(bytes_view rest) const {
+    // It misses a header's end that comes before the first line is whole.
+    if (!parser.is_header_done() && as_text(rest).contains("\r\n\r\n")) return beast::error::partial_message;
+    // What stands between chunks and behind the last one has no bound in it.
+    if (parser.is_header_done() && rest.size() > header_bytes_max) return beast::error::header_limit;
+    return {};
+  }
+
   beast::request_parser<beast::string_body> parser;
+  std::uint32_t header_bytes_max = 0;
   bool continue_asked = false;
   int error_status = 0;
   std::string error_sentence;
@@ -51,6 +67,7 @@ struct request_parser::state_data {
 
 request_parser::request_parser(std::uint32_t max_header_bytes, std::uint64_t max_body_bytes)
     : data_(std::make_unique<state_data>()) {
+  data_->header_bytes_max = max_header_bytes;
   data_->parser.header_limit(max_header_bytes);
   data_->parser.body_limit(max_body_bytes);
   data_->parser.eager(true);
@@ -61,11 +78,16 @@ request_parser::~request_parser() = default;
 request_parser::state request_parser::feed(bytes_view input, std::size_t& consumed) {
   auto& parser = data_->parser;
   while (!parser.is_done()) {
+    bytes_view rest = input.subspan(consumed);
+    if (parser.is_header_done() && parser.chunked() && too_short_for_last_chunk(rest)) return state::need_more;
     boost::system::error_code failed;
-    const std::size_t took =
-        parser.put(boost::asio::const_buffer(input.data() + consumed, input.size() - consumed), failed);
+    const std::size_t took = parser.put(boost::asio::const_buffer(rest.data(), rest.size()), failed);
     consumed += took;
-    if (failed == beast::error::need_more) return state::need_more;
+    rest = rest.subspan(took);
+    if (failed == beast::error::need_more) {
+      failed = data_->why_not_wait(rest);
+      if (!failed) return state::need_more;
+    }
     if (failed) {
       data_->error_status = status_of(failed);
       data_->error_sentence = failed.message();
