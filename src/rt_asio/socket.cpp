@@ -192,10 +192,12 @@ socket_state::step socket_state::send_file() {
   MOLDAU_ASSERT(source != nullptr);
   auto position = static_cast<off_t>(range.position + chunk_done_);
   const std::uint64_t left = range.size_bytes - chunk_done_;
-  const auto sent = ::sendfile(fd_, source->descriptor(), &position, std::min<std::uint64_t>(left, sendfile_step));
+  const std::uint64_t wanted = std::min<std::uint64_t>(left, sendfile_step);
+  const auto sent = ::sendfile(fd_, source->descriptor(), &position, wanted);
   if (sent > 0) {
     advance(static_cast<std::size_t>(sent));
-    return step::progress;
+    // Less than asked for: the send buffer is full. Asking again at once would race with the peer for single pages.
+    return static_cast<std::uint64_t>(sent) < wanted ? step::blocked : step::progress;
   }
   if (sent == 0) {
     write_error_ = {errc::io_error, fmt::format("cannot send {} bytes of {} from {} on: the file ends before", left,
