@@ -5,32 +5,23 @@
 #include <algorithm>
 #include <charconv>
 
+#include "config/property_parser.hpp"
+
 namespace moldau::storage {
 
 namespace {
 
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view blanks = " \t\r\f";
-  const auto from = text.find_first_not_of(blanks);
-  if (from == std::string_view::npos) return {};
-  return text.substr(from, text.find_last_not_of(blanks) - from + 1);
-}
-
-/// Java escapes ':', '=', '#', '!' and the backslash.
-std::string unescaped(std::string_view text) {
+/// As Java's `Properties.store` escapes: blanks too, all of a key's and a value's first.
+std::string escaped(std::string_view text, bool is_key) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '\\' && i + 1 < text.size()) ++i;
-    out.push_back(text[i]);
-  }
-  return out;
-}
-
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == ':' || c == '=' || c == '#' || c == '!' || c == '\\') out.push_back('\\');
-    out.push_back(c);
+    constexpr std::string_view controls = "\t\n\r\f";
+    constexpr std::string_view letters = "tnrf";
+    const char c = text[i];
+    const auto control = controls.find(c);
+    const bool blank = c == ' ' && (is_key || i == 0);
+    if (blank || control != std::string_view::npos || std::string_view(":=#!\\").contains(c)) out.push_back('\\');
+    out.push_back(control == std::string_view::npos ? c : letters[control]);
   }
   return out;
 }
@@ -42,31 +33,21 @@ std::optional<std::int32_t> number(std::string_view text) {
   return value;
 }
 
-/// Where the key ends: at the first '=', ':' or blank that isn't escaped.
-std::size_t key_end(std::string_view line) {
-  for (std::size_t i = 0; i < line.size(); ++i) {
-    if (line[i] == '\\') {
-      ++i;
-    } else if (line[i] == '=' || line[i] == ':' || line[i] == ' ') {
-      return i;
-    }
-  }
-  return line.size();
-}
-
 }  // namespace
 
 result<meta_properties> meta_properties::parse(std::string_view content) {
   meta_properties out;
   out.version = -1;
-  while (!content.empty()) {
-    const auto line_end = content.find('\n');
-    const std::string_view line = trimmed(content.substr(0, line_end));
-    content = line_end == std::string_view::npos ? std::string_view{} : content.substr(line_end + 1);
-    if (line.empty() || line.front() == '#' || line.front() == '!') continue;
-    const auto split = key_end(line);
-    const std::string key = unescaped(line.substr(0, split));
-    const std::string value = unescaped(trimmed(split < line.size() ? line.substr(split + 1) : std::string_view{}));
+  const auto parsed = config::parse_properties(content);
+  if (!parsed.mistakes.empty()) {
+    return fail(errc::malformed, fmt::format("meta.properties, line {}: {}", parsed.mistakes.front().line,
+                                             parsed.mistakes.front().message));
+  }
+  const auto keep = [&out](const std::string& key, const std::string& value) {
+    std::erase_if(out.others, [&](const auto& other) { return other.first == key; });
+    out.others.emplace_back(key, value);
+  };
+  for (const auto& [key, value, line] : parsed.properties) {
     if (key == "version") {
       const auto version = number(value);
       if (!version || *version < 0 || *version > 1) {
@@ -79,14 +60,14 @@ result<meta_properties> meta_properties::parse(std::string_view content) {
       const auto id = number(value);
       if (!id) return fail(errc::malformed, fmt::format("meta.properties has the {} '{}'", key, value));
       out.node_id = broker_id(*id);
-      if (key == "broker.id") out.others.emplace_back(key, value);
+      if (key == "broker.id") keep(key, value);
     } else if (key == "directory.id") {
       out.directory_id = uuid::parse(value);
       if (!out.directory_id) {
         return fail(errc::malformed, fmt::format("meta.properties has the directory.id '{}', which is no id", value));
       }
     } else {
-      out.others.emplace_back(key, value);
+      keep(key, value);
     }
   }
   if (out.version < 0) return fail(errc::malformed, "meta.properties doesn't say its version");
@@ -101,7 +82,7 @@ std::string meta_properties::encode() const {
   rows.emplace_back("version", fmt::format("{}", version));
   std::ranges::sort(rows);
   std::string out = "#\n";
-  for (const auto& [key, value] : rows) out += fmt::format("{}={}\n", escaped(key), escaped(value));
+  for (const auto& [key, value] : rows) out += fmt::format("{}={}\n", escaped(key, true), escaped(value, false));
   return out;
 }
 

@@ -196,6 +196,17 @@ TEST(MetaProperties, ReadsKafkasAndKeepsWhatItDoesNotKnow) {
   EXPECT_EQ(meta_properties::parse(more.encode()), more);
 }
 
+TEST(MetaProperties, ReadsWhatJavaReadsAndWritesItSo) {
+  const auto meta = meta_properties::parse(
+      "version = 1\nnode.id: 1\nnode.id=2\na\\ key=\\ b\\tc\\u00fc\\\n   d\ncluster.id=#x y\nempty\n");
+  ASSERT_TRUE(meta) << meta.error().message;
+  EXPECT_EQ(meta->node_id, broker_id(2));
+  EXPECT_EQ(meta->cluster_id, "#x y");
+  EXPECT_EQ(meta->others, (std::vector<std::pair<std::string, std::string>>{{"a key", " b\tc\u00fcd"}, {"empty", ""}}));
+  EXPECT_EQ(meta->encode(), "#\na\\ key=\\ b\\tc\u00fcd\ncluster.id=\\#x y\nempty=\nnode.id=2\nversion=1\n");
+  EXPECT_EQ(meta_properties::parse(meta->encode()), meta);
+}
+
 TEST(MetaProperties, RefusesWhatMakesNoSense) {
   EXPECT_FALSE(meta_properties::parse("cluster.id=x\n"));
   EXPECT_FALSE(meta_properties::parse("version=7\n"));
