@@ -114,7 +114,8 @@ result<folder_scan> prepare_folder(rt::file_system& files, const std::string& di
     if (!base || entry.name.ends_with(names::log)) continue;
     const auto it = out.segments.find(*base);
     if (it == out.segments.end()) {
-      MOLDAU_TRY(files.remove(rt::join_path(directory, entry.name)));
+      out.orphans.push_back(rt::join_path(directory, entry.name));
+      MOLDAU_TRY(files.remove(out.orphans.back()));
     } else {
       it->second.has_offset_index |= entry.name.ends_with(names::offset_index);
       it->second.has_time_index |= entry.name.ends_with(names::time_index);

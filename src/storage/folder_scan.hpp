@@ -24,6 +24,8 @@ struct folder_scan {
   std::map<offset, found_segment> segments;
   /// Producer snapshots, ascending.
   std::vector<offset> snapshots;
+  /// Paths of indexes that lay there without a log; they have been removed.
+  std::vector<std::string> orphans;
 };
 
 /// Makes the folder if need be and puts it in order before it is loaded: what was about to be deleted goes, a

@@ -40,7 +40,19 @@ struct located_range {
 [[nodiscard]] result<std::optional<located_range>> locate(rt::file_system& files, const locate_request& request,
                                                           access how);
 
-/// The position to start scanning at for `at`, by the index file of a segment that is no longer appended to.
-[[nodiscard]] result<offset_position> sealed_floor(rt::file_system& files, segment& in, access how, offset at);
+/// The position to start scanning at for `at`, by the index file of a segment that is no longer appended to; its start
+/// if the index names a place below `limit` where no batch begins.
+[[nodiscard]] result<offset_position> sealed_floor(rt::file_system& files, segment& in, access how, offset at,
+                                                   std::uint64_t limit);
+
+/// An entry of a time index and where its batch lies.
+struct located_time {
+  time_position entry;
+  std::uint64_t position = 0;
+};
+/// The last entry that isn't above `timestamp_ms` in the time index file of a segment that is no longer appended to
+/// (time -1 at the segment's start: there is none); nothing if the entry doesn't say what its batch says. Blocks.
+[[nodiscard]] result<std::optional<located_time>> sealed_time_floor(rt::file_system& files, segment& in,
+                                                                    std::int64_t timestamp_ms, std::uint64_t limit);
 
 }  // namespace moldau::storage

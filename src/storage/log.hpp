@@ -59,6 +59,8 @@ struct log_open_options {
   offset recovery_point{0};
   /// From log-start-offset-checkpoint.
   offset log_start{0};
+  /// Damage that would end the log below this fails the opening, and nothing is cut off.
+  offset must_reach{0};
 };
 
 /// What an append gave.

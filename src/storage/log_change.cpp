@@ -19,7 +19,7 @@ namespace {
 result<void> cut_segment(rt::file_system& files, segment& in, offset end) {
   MOLDAU_TRY_ASSIGN(const auto file, in.log_file.open(files, in.path(names::log), rt::open_mode::write));
   MOLDAU_TRY_ASSIGN(const std::uint64_t size, file->size());
-  MOLDAU_TRY_ASSIGN(const offset_position floor, sealed_floor(files, in, access::blocking, end - 1));
+  MOLDAU_TRY_ASSIGN(const offset_position floor, sealed_floor(files, in, access::blocking, end - 1, size));
   MOLDAU_TRY_ASSIGN(const auto beyond, seek_batch(*file, access::blocking, floor.position, size, end));
   if (!beyond) return {};
   MOLDAU_TRY(file->truncate(beyond->position));
@@ -39,6 +39,26 @@ result<void> cut_segment(rt::file_system& files, segment& in, offset end) {
   std::erase_if(aborted, [&](const aborted_entry& e) { return e.last_offset >= beyond->base; });
   if (aborted.size() == before) return {};
   return files.write_file_atomically(in.path(names::txn_index), encode_txn_index(aborted));
+}
+
+/// The largest timestamp of a segment whose indexes are in their files. A wrong byte in a time index could have
+/// retention delete the segment before its time, so what it says is held against the batch that it names. Blocks.
+result<time_position> largest_time_in(rt::file_system& files, segment& in, const base::logger& log) {
+  MOLDAU_TRY_ASSIGN(const auto file, in.log_file.open(files, in.path(names::log), rt::open_mode::write));
+  MOLDAU_TRY_ASSIGN(const std::uint64_t size, file->size());
+  MOLDAU_TRY_ASSIGN(const auto told, sealed_time_floor(files, in, std::numeric_limits<std::int64_t>::max(), size));
+  if (told && told->entry.timestamp_ms >= 0) return told->entry;
+  time_position found{.timestamp_ms = -1, .offset = in.base};
+  for (std::uint64_t at = 0;;) {
+    const auto batch = read_batch_info(*file, access::blocking, at, size);
+    if (!batch && batch.error().code != errc::corrupt_message) return std::unexpected<error>(batch.error());
+    // Damage in the log itself is told to who reads it.
+    if (!batch || !*batch) break;
+    if ((*batch)->max_timestamp_ms > found.timestamp_ms) found = {(*batch)->max_timestamp_ms, (*batch)->last};
+    at = (*batch)->end();
+  }
+  if (found.timestamp_ms >= 0) log.warn("{} doesn't say what its log says", in.path(names::time_index));
+  return found;
 }
 
 /// Removes whole segments, each durably before the next lower one, so that a power cut leaves no gap. Blocks.
@@ -212,11 +232,7 @@ rt::task<result<void>> log::load_largest_times() {
   if (unknown.empty()) co_return result<void>{};
   const auto done = co_await world_.offload([&]() -> result<void> {
     for (std::size_t i = 0; i < unknown.size(); ++i) {
-      segment& one = *unknown[i];
-      MOLDAU_TRY_ASSIGN(const auto index,
-                        one.time_file.open(world_.files(), one.path(names::time_index), rt::open_mode::write));
-      MOLDAU_TRY_ASSIGN(const std::uint64_t size, index->size());
-      MOLDAU_TRY_ASSIGN(found[i], last_time_in_file(*index, size, one.base));
+      MOLDAU_TRY_ASSIGN(found[i], largest_time_in(world_.files(), *unknown[i], world_.log()));
     }
     return {};
   });

@@ -37,13 +37,9 @@ result<found_record> since_in(rt::file_system& files, const search_range& range,
   segment& in = *range.in;
   std::uint64_t from = range.position.value_or(0);
   if (!range.position) {
-    MOLDAU_TRY_ASSIGN(const auto index, in.time_file.open(files, in.path(names::time_index), rt::open_mode::write));
-    MOLDAU_TRY_ASSIGN(const std::uint64_t size, index->size());
-    MOLDAU_TRY_ASSIGN(const time_position floor,
-                      time_floor_in_file(*index, access::blocking, size, in.base, timestamp_ms));
-    MOLDAU_TRY_ASSIGN(const offset_position at,
-                      sealed_floor(files, in, access::blocking, std::max(floor.offset, start)));
-    from = at.position;
+    MOLDAU_TRY_ASSIGN(const auto by_time, sealed_time_floor(files, in, timestamp_ms, range.limit));
+    MOLDAU_TRY_ASSIGN(const offset_position by_offset, sealed_floor(files, in, access::blocking, start, range.limit));
+    from = std::max<std::uint64_t>(by_time ? by_time->position : 0, by_offset.position);
   }
   wire::codec_context codecs;
   return search(files, range, from, [&](const wire::batch_view& batch) -> result<found_record> {
@@ -101,7 +97,7 @@ rt::task<result<std::optional<timestamp_offset>>> log::offset_of_max_timestamp()
     std::uint64_t from = range.position.value_or(0);
     if (!range.position) {
       MOLDAU_TRY_ASSIGN(const offset_position at,
-                        sealed_floor(world_.files(), *latest, access::blocking, largest.offset));
+                        sealed_floor(world_.files(), *latest, access::blocking, largest.offset, range.limit));
       from = at.position;
     }
     wire::codec_context codecs;

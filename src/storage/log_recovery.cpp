@@ -27,6 +27,7 @@ class loader {
 
   result<loaded_log> run() {
     MOLDAU_TRY_ASSIGN(scan_, prepare_folder(files_, options_.directory));
+    for (const std::string& path : scan_.orphans) log_.warn("{} belongs to no segment and is removed", path);
     MOLDAU_TRY(identify());
     MOLDAU_TRY(read_epochs());
     for (const auto& [base, found] : scan_.segments) {
@@ -43,6 +44,10 @@ class loader {
       MOLDAU_TRY(start_empty(out_.log_start));
     } else {
       MOLDAU_TRY(options_.clean_shutdown ? open_clean() : recover());
+      if (out_.log_end < options_.recovery_point) {
+        log_.warn("{} ends at {}, below its recovery point {}: what had been written there is gone", out_.directory,
+                  out_.log_end.value(), options_.recovery_point.value());
+      }
       if (out_.log_end < out_.log_start) {
         // What a checkpoint says was deleted can't come back, so nothing of what is here counts.
         log_.warn("{} ends at {}, below its start {}: it starts anew there", out_.directory, out_.log_end.value(),
@@ -124,12 +129,12 @@ class loader {
     segment& last = *out_.segments.back();
     MOLDAU_TRY(load_indexes(last, offset(std::numeric_limits<std::int64_t>::max())));
     MOLDAU_TRY_ASSIGN(const auto file, open_log(last));
-    MOLDAU_TRY_ASSIGN(const std::uint64_t end,
-                      walk_headers(last, *file, last.indexes->offsets.back().position, no_end));
-    if (end < last.size) {
-      log_.warn("{} was closed cleanly, but its last segment is cut short; it is checked from its start",
+    auto end = walk_headers(last, *file, last.indexes->offsets.back().position, no_end);
+    if (!end && !is_damage(end.error())) return std::unexpected<error>(std::move(end).error());
+    if (!end || *end < last.size) {
+      log_.warn("{} was closed cleanly, but its last segment or the index of that is damaged: it is checked",
                 out_.directory);
-      out_.recovery_point = out_.segments.front()->base;
+      out_.recovery_point = last.base;
       return recover();
     }
     MOLDAU_TRY(load_producers(out_.log_end));
@@ -224,11 +229,8 @@ class loader {
       MOLDAU_TRY(take_sealed(one));
       MOLDAU_TRY(load_indexes(one, known));
       auto reached = walk_headers(one, *file, one.indexes->offsets.back().position, known);
-      if (reached && out_.log_end <= known) {
-        start = *reached;
-      } else if (!reached && reached.error().code == errc::io_error) {
-        return std::unexpected<error>(std::move(reached).error());
-      }
+      if (!reached && !is_damage(reached.error())) return std::unexpected<error>(std::move(reached).error());
+      if (reached && out_.log_end <= known) start = *reached;
     }
     if (start == 0) {
       one.indexes = std::make_unique<active_indexes>(one.base);
@@ -244,7 +246,7 @@ class loader {
     while (true) {
       auto next = walk.next();
       if (!next) {
-        if (next.error().code != errc::corrupt_message) return std::unexpected<error>(std::move(next).error());
+        if (!is_damage(next.error())) return std::unexpected<error>(std::move(next).error());
         why = next.error().message;
         break;
       }
@@ -261,6 +263,13 @@ class loader {
     }
     out_.recovered_bytes += start - checked_from;
     const std::uint64_t cut = one.size - start;
+    if (cut > 0 && out_.log_end < options_.must_reach) {
+      return fail(errc::corrupt_message,
+                  fmt::format("{} is damaged at position {}, where offset {} should be ({}), though all below {} had "
+                              "been written. It isn't cut there, for that would lose what follows: put a copy of the "
+                              "file in its place",
+                              one.path(names::log), start, out_.log_end.value(), why, options_.must_reach.value()));
+    }
     if (cut > 0) {
       log_.warn("{} is cut from {} to {} bytes: {}", one.path(names::log), one.size, start, why);
       MOLDAU_TRY(file->truncate(start));
@@ -393,6 +402,9 @@ class loader {
   result<std::shared_ptr<rt::file>> open_log(segment& one) {
     return one.log_file.open(files_, one.path(names::log), rt::open_mode::write);
   }
+
+  /// Bytes that can't be what was written, and no trouble of the disk's.
+  static bool is_damage(const error& what) { return what.code == errc::corrupt_message; }
 
   /// How far back repeated batches are looked for: longer than Kafka's `delivery.timeout.ms`, and more than a few
   /// producers have under way.

@@ -47,6 +47,7 @@ class time_index {
   std::vector<entry> entries_;
 };
 
+/// The last entry of the file that isn't above `timestamp_ms`; {-1, base} if there is none.
 [[nodiscard]] result<time_position> time_floor_in_file(rt::file& index, access how, std::uint64_t size, offset base,
                                                        std::int64_t timestamp_ms);
 /// The last entry of the file; {-1, base} if it has none.
