@@ -71,6 +71,34 @@ result<void> check(const directory_map& all, const config::broker_config& config
   return {};
 }
 
+/// The first folder of a partition with anything in its log, empty if there is none.
+result<std::string> find_log(rt::file_system& files, const std::string& directory) {
+  MOLDAU_TRY_ASSIGN(const auto entries, files.list(directory));
+  for (const auto& entry : entries) {
+    if (!entry.is_directory || !storage::parse_partition_directory_name(entry.name)) continue;
+    const std::string path = rt::join_path(directory, entry.name);
+    MOLDAU_TRY_ASSIGN(const auto inside, files.list(path));
+    if (std::ranges::any_of(
+            inside, [](const auto& file) { return file.name.ends_with(storage::names::log) && file.size_bytes > 0; })) {
+      return path;
+    }
+  }
+  return std::string();
+}
+
+/// What looks fresh only because its meta.properties are gone must not be formatted: its logs would belong to nobody.
+result<void> check_fresh(rt::file_system& files, const directory_map& all) {
+  for (const auto& [path, properties] : all) {
+    MOLDAU_TRY_ASSIGN(const std::string log, find_log(files, path));
+    if (log.empty()) continue;
+    return fail(errc::invalid_config,
+                fmt::format("{} holds logs ({}), but no {} says whose they are. Put a copy of that file there, or give "
+                            "this node an empty directory.",
+                            path, log, storage::names::meta_properties));
+  }
+  return {};
+}
+
 result<void> write_new_file(rt::file_system& files, const std::string& path,
                             const std::vector<shared_bytes>& contents) {
   MOLDAU_TRY(files.make_directories(rt::parent_path(path)));
@@ -95,7 +123,10 @@ rt::task<result<prepared_directories>> prepare_log_directories(rt::world& world,
   prepared_directories out;
   MOLDAU_CO_TRY(check(all, config, out.cluster_id));
   const bool fresh = out.cluster_id.empty();
-  if (fresh) out.cluster_id = random_uuid(world).to_string();
+  if (fresh) {
+    MOLDAU_CO_TRY(co_await world.offload([&] { return check_fresh(files, all); }));
+    out.cluster_id = random_uuid(world).to_string();
+  }
 
   std::vector<std::string> to_write;
   for (auto& [path, properties] : all) {

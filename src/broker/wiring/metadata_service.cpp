@@ -9,6 +9,7 @@
 #include "broker/wiring/read_log.hpp"
 #include "metadata/format.hpp"
 #include "raft/snapshot.hpp"
+#include "storage/file_names.hpp"
 #include "wire/record_batch.hpp"
 
 namespace moldau::broker {
@@ -44,6 +45,11 @@ std::int64_t metadata_service::now_ms() const {
 }
 
 rt::task<result<void>> metadata_service::start() {
+  auto scanned = co_await world_.offload([&] { return scan_directory(); });
+  if (!scanned) co_return std::unexpected<error>(std::move(scanned).error());
+  snapshots_ = scanned->snapshots;
+  const offset written_end = scanned->written_end;
+  const offset snapshot_end = snapshots_.empty() ? offset(0) : snapshots_.rbegin()->end_offset;
   auto opened =
       co_await storage::log::open({.world = &world_, .sync = &sync_, .tail = &tail_, .storage = &options_.storage},
                                   {.directory = partition_directory(),
@@ -51,13 +57,22 @@ rt::task<result<void>> metadata_service::start() {
                                    .topic_id = metadata_topic_id,
                                    .options = options_.log,
                                    // It is small, and whether the last process met a failing disk isn't known here.
-                                   .rewrite = true});
+                                   .rewrite = true,
+                                   // A snapshot is made of what is committed, and stands for it.
+                                   .recovery_point = snapshot_end,
+                                   .must_reach = std::max(snapshot_end, written_end)});
   if (!opened) co_return std::unexpected<error>(std::move(opened).error());
   log_ = *std::move(opened);
   log_->set_listener(this);
+  if (log_->log_end() < written_end) {
+    co_return fail(errc::corrupt_message,
+                   fmt::format("{} ends at offset {}, though all below {} had been written: put copies of the missing "
+                               "files in their place",
+                               partition_directory(), log_->log_end().value(), written_end.value()));
+  }
 
   raft::control_state control;
-  MOLDAU_CO_TRY(co_await load_snapshot(control));
+  if (!snapshots_.empty()) MOLDAU_CO_TRY(co_await load_snapshot(*snapshots_.rbegin(), control));
   MOLDAU_CO_TRY(co_await replay(control));
   MOLDAU_CO_TRY_ASSIGN(const auto persisted, co_await read_quorum_state());
   applied_.advance(log_->log_end());
@@ -95,27 +110,32 @@ rt::task<result<void>> metadata_service::start() {
   co_return result<void>{};
 }
 
-rt::task<result<void>> metadata_service::load_snapshot(raft::control_state& control) {
-  auto file = co_await world_.offload([&]() -> result<shared_bytes> {
-    auto& files = world_.files();
-    MOLDAU_TRY_ASSIGN(const auto entries, files.list(partition_directory()));
-    for (const auto& entry : entries) {
-      if (raft::is_snapshot_leftover(entry.name)) {
-        MOLDAU_TRY(files.remove(rt::join_path(partition_directory(), entry.name)));
-      } else if (const auto id = raft::parse_snapshot_file_name(entry.name)) {
-        snapshots_.insert(*id);
-      }
+result<metadata_service::found_files> metadata_service::scan_directory() {
+  found_files out;
+  auto& files = world_.files();
+  if (!files.exists(partition_directory())) return out;
+  MOLDAU_TRY_ASSIGN(const auto entries, files.list(partition_directory()));
+  for (const auto& entry : entries) {
+    if (raft::is_snapshot_leftover(entry.name)) {
+      MOLDAU_TRY(files.remove(rt::join_path(partition_directory(), entry.name)));
+    } else if (const auto id = raft::parse_snapshot_file_name(entry.name)) {
+      out.snapshots.insert(*id);
+    } else if (const auto at = storage::parse_segment_file_name(entry.name, storage::names::snapshot)) {
+      // A snapshot of the producers is written once all before it is on the disk: at a clean stop, and at a roll.
+      out.written_end = std::max(out.written_end, *at);
     }
-    if (snapshots_.empty()) return shared_bytes{};
-    return files.read_file(path_of(*snapshots_.rbegin()));
-  });
+  }
+  return out;
+}
+
+rt::task<result<void>> metadata_service::load_snapshot(raft::snapshot_id newest, raft::control_state& control) {
+  const std::string path = path_of(newest);
+  auto file = co_await world_.offload([&] { return world_.files().read_file(path); });
   if (!file) co_return std::unexpected<error>(std::move(file).error());
-  if (snapshots_.empty()) co_return result<void>{};
-  const raft::snapshot_id newest = *snapshots_.rbegin();
   auto contents = loader_.load_snapshot(newest, *file);
   if (!contents) {
     co_return fail(contents.error().code,
-                   fmt::format("{} can't be used: {}", path_of(newest), contents.error().message));
+                   fmt::format("{} can't be used ({}): put a copy of it in its place", path, contents.error().message));
   }
   control.observe(*contents);
   if (log_->log_end() < newest.end_offset) {

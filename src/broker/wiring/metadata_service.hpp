@@ -97,7 +97,14 @@ class metadata_service final : private storage::log_listener {
   void on_failed(const error& why) override;
 
   [[nodiscard]] std::int64_t now_ms() const;
-  rt::task<result<void>> load_snapshot(raft::control_state& control);
+  /// What the partition's directory says before the log is opened.
+  struct found_files {
+    std::set<raft::snapshot_id> snapshots;
+    /// Below it everything was on the disk.
+    offset written_end{0};
+  };
+  result<found_files> scan_directory();
+  rt::task<result<void>> load_snapshot(raft::snapshot_id newest, raft::control_state& control);
   rt::task<result<void>> replay(raft::control_state& control);
   rt::task<result<std::optional<raft::quorum_state>>> read_quorum_state();
   rt::task<result<void>> write_quorum_state(std::string text);
