@@ -7,6 +7,27 @@
 
 namespace moldau::cli {
 
+namespace {
+
+/// What `--output json` calls it, and what a person is told.
+struct shown_remedy {
+  const char* name;
+  const char* sentence;
+};
+shown_remedy shown(offline::remedy what) {
+  switch (what) {
+    case offline::remedy::start:
+      return {"start", " (mended at the next start)"};
+    case offline::remedy::remove:
+      return {"remove", " (remove it while the broker is stopped: the next start makes it anew)"};
+    case offline::remedy::copy:
+      break;
+  }
+  return {"copy", ""};
+}
+
+}  // namespace
+
 int log_verify(const context& in, const log_arguments& told) {
   rt::file_system& files = *in.given->files;
   offline::verified found;
@@ -26,13 +47,13 @@ int log_verify(const context& in, const log_arguments& told) {
     }
   }
   bool damaged = false;
-  json shown = json::array();
+  json findings = json::array();
   for (const offline::finding& one : found.findings) {
-    damaged = damaged || !one.mended_at_start;
+    damaged = damaged || one.remedy == offline::remedy::copy;
     if (in.output == output_form::json) {
-      shown.push_back({{"path", one.path}, {"what", one.sentence}, {"mended_at_start", one.mended_at_start}});
+      findings.push_back({{"path", one.path}, {"what", one.sentence}, {"remedy", shown(one.remedy).name}});
     } else {
-      fmt::print("{}: {}{}\n", one.path, one.sentence, one.mended_at_start ? " (mended at the next start)" : "");
+      fmt::print("{}: {}{}\n", one.path, one.sentence, shown(one.remedy).sentence);
     }
   }
   if (in.output == output_form::json) {
@@ -41,7 +62,7 @@ int log_verify(const context& in, const log_arguments& told) {
                 {"batches", found.batches},
                 {"records", found.records},
                 {"bytes", found.bytes},
-                {"findings", std::move(shown)}});
+                {"findings", std::move(findings)}});
   } else {
     fmt::print("{} partitions, {} segments, {} batches, {} records, {} bytes: {}\n", found.partitions, found.segments,
                found.batches, found.records, found.bytes,

@@ -25,25 +25,31 @@ using places = std::map<std::uint64_t, batch_place>;
 
 class segment_check {
  public:
-  segment_check(rt::file_system& files, std::string directory, offset base, offset floor, verified& into)
-      : files_(files), directory_(std::move(directory)), base_(base), next_(std::max(base, floor)), into_(into) {}
+  segment_check(rt::file_system& files, std::string directory, offset base, offset floor, bool is_last, verified& into)
+      : files_(files),
+        directory_(std::move(directory)),
+        base_(base),
+        next_(std::max(base, floor)),
+        tail_(is_last ? remedy::start : remedy::copy),
+        index_(is_last ? remedy::start : remedy::remove),
+        into_(into) {}
 
   /// The offset behind the segment.
-  offset run(bool is_last) {
+  offset run() {
     const std::string path = path_of(storage::names::log);
     const auto end = walk_segment(files_, path, [&](std::uint64_t at, const wire::batch_view& batch) {
       check_batch(path, at, batch);
       return result<void>();
     });
     if (!end) {
-      note(path, end.error().message, is_last);
+      note(path, end.error().message, tail_);
     } else {
       into_.bytes += end->size_bytes;
       if (end->whole_bytes < end->size_bytes) {
         note(path,
              fmt::format("{} bytes behind the last whole batch, at position {}", end->size_bytes - end->whole_bytes,
                          end->whole_bytes),
-             is_last);
+             tail_);
       }
     }
     check_offset_index();
@@ -56,8 +62,8 @@ class segment_check {
   std::string path_of(std::string_view suffix) const {
     return rt::join_path(directory_, storage::segment_file_name(base_, suffix));
   }
-  void note(const std::string& path, std::string sentence, bool mended) {
-    into_.findings.push_back({path, std::move(sentence), mended});
+  void note(const std::string& path, std::string sentence, remedy by) {
+    into_.findings.push_back({path, std::move(sentence), by});
   }
 
   void check_batch(const std::string& path, std::uint64_t at, const wire::batch_view& batch) {
@@ -66,13 +72,14 @@ class segment_check {
       note(path,
            fmt::format("position {}: the checksum of the batch at offset {} is {:08x}, its bytes give {:08x}", at,
                        batch.base_offset().value(), batch.crc(), batch.computed_crc()),
-           false);
+           remedy::copy);
     } else {
       check_records(path, at, batch);
     }
     const offset first = batch.is_legacy() ? batch.last_offset() : batch.base_offset();
     if (first < next_ && !batch.is_legacy()) {
-      note(path, fmt::format("position {}: offset {} comes after {}", at, first.value(), next_.value() - 1), false);
+      note(path, fmt::format("position {}: offset {} comes after {}", at, first.value(), next_.value() - 1),
+           remedy::copy);
     }
     next_ = std::max(next_, batch.next_offset());
     places_[at] = {batch.base_offset(), batch.last_offset(), batch.max_timestamp_ms()};
@@ -95,7 +102,7 @@ class segment_check {
     note(path,
          fmt::format("position {}: the batch at offset {} can't be read: {}", at, batch.base_offset().value(),
                      why.message),
-         false);
+         remedy::copy);
   }
 
   /// Entries until they are all zero: a file that is appended to is longer than its content.
@@ -103,11 +110,11 @@ class segment_check {
   void each_entry(std::string_view suffix, std::size_t size, Each check) {
     const std::string path = path_of(suffix);
     if (!files_.exists(path)) {
-      note(path, "the index is missing", true);
+      note(path, "the index is missing", remedy::start);
       return;
     }
     const auto content = files_.read_file(path);
-    if (!content) return note(path, content.error().message, true);
+    if (!content) return note(path, content.error().message, index_);
     bytes_view rest = *content;
     while (!rest.empty() &&
            std::ranges::all_of(rest.last(std::min(size, rest.size())), [](std::byte b) { return b == std::byte{0}; })) {
@@ -115,10 +122,10 @@ class segment_check {
     }
     for (std::size_t n = 0; rest.size() >= size; ++n, rest = rest.subspan(size)) {
       if (const std::string wrong = check(rest.data()); !wrong.empty()) {
-        return note(path, fmt::format("entry {}: {}", n, wrong), true);
+        return note(path, fmt::format("entry {}: {}", n, wrong), index_);
       }
     }
-    if (!rest.empty()) note(path, fmt::format("{} bytes behind the last entry", rest.size()), true);
+    if (!rest.empty()) note(path, fmt::format("{} bytes behind the last entry", rest.size()), index_);
   }
 
   void check_offset_index() {
@@ -170,6 +177,9 @@ class segment_check {
   std::string directory_;
   offset base_;
   offset next_;
+  /// What mends the end of the log, and an index.
+  remedy tail_;
+  remedy index_;
   verified& into_;
   places places_;
   wire::codec_context codecs_;
@@ -191,10 +201,10 @@ result<void> verify_partition(rt::file_system& files, const std::string& directo
     if (bases[i] < floor) {
       into.findings.push_back({rt::join_path(directory, storage::segment_file_name(bases[i], storage::names::log)),
                                fmt::format("begins at offset {}, inside the segment before it", bases[i].value()),
-                               false});
+                               remedy::copy});
     }
-    segment_check check(files, directory, bases[i], floor, into);
-    floor = check.run(i + 1 == bases.size());
+    segment_check check(files, directory, bases[i], floor, i + 1 == bases.size(), into);
+    floor = check.run();
     on_segment(into);
   }
   return {};

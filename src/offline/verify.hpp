@@ -10,12 +10,18 @@
 
 namespace moldau::offline {
 
+/// What brings a file in order again.
+enum class remedy : std::uint8_t {
+  copy,    ///< Records are damaged: only a copy of the file has them.
+  start,   ///< The next start mends it: a torn last batch, a missing index.
+  remove,  ///< A start makes the file anew, once it has been removed: an index isn't read through at a start.
+};
+
 /// Something that isn't as it should be.
 struct finding {
   std::string path;
   std::string sentence;
-  /// Recovery mends it at the next start (a torn last batch, an index); otherwise records are damaged.
-  bool mended_at_start = false;
+  offline::remedy remedy = remedy::copy;
 };
 
 struct verified {

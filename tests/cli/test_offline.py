@@ -67,5 +67,5 @@ class Offline(WithBroker):
             log.truncate(self.segment.stat().st_size - 1)
         done = run("--output", "json", "log", "verify", copy)
         self.assertEqual(done.code, 1)
-        self.assertTrue(all(f["mended_at_start"] for f in done.json["findings"]), done.out)
+        self.assertTrue(all(f["remedy"] == "start" for f in done.json["findings"]), done.out)
         self.assertTrue(done.json["findings"])
