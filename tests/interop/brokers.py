@@ -167,7 +167,8 @@ class Broker:
         if done.returncode != 0:
             raise BrokerFailed(f"kafka-storage format failed:\n{done.stdout}")
 
-    def start(self):
+    def launch(self):
+        """Starts the process and doesn't wait for it."""
         assert self.process is None
         self.format()
         with open(self.log, "ab") as log:
@@ -175,6 +176,10 @@ class Broker:
             log.flush()
             self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                             cwd=self.folder, start_new_session=True, preexec_fn=die_with_parent)
+        return self
+
+    def start(self):
+        self.launch()
         deadline = time.monotonic() + READY_SECONDS
         while not answers(self.port):
             if self.process.poll() is not None:
