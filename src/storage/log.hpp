@@ -283,7 +283,6 @@ class log final : private sync_group::member {
   rt::task<result<void>> delete_below_start();
   rt::task<result<void>> finish_oldest_rolled();
   rt::task<result<void>> load_largest_times();
-  rt::task<result<void>> doom_files(std::vector<std::string> paths);
   rt::task<void> purge_deleted();
   void schedule_purge();
   void move_start(offset start);

@@ -253,29 +253,27 @@ rt::task<result<void>> log::remove_segments(std::vector<std::shared_ptr<segment>
     co_await sync_.idle(*this);
     MOLDAU_CO_TRY(usable());
   }
-  std::vector<std::string> paths;
   for (const auto& one : gone) {
     segments_.erase(one->base);
     std::erase(rolled_, one);
     std::erase(unsynced_, one);
-    std::ranges::move(segment_paths(directory_, one->base), std::back_inserter(paths));
   }
   world_.log().info("{} segments of {} up to offset {} are deleted: {}", gone.size(), directory_,
                     gone.back()->base.value(), why);
-  co_return co_await doom_files(std::move(paths));
-}
-
-rt::task<result<void>> log::doom_files(std::vector<std::string> paths) {
   std::vector<std::string> renamed;
+  // Oldest first, each durably before the next, so that a power cut leaves no gap.
   const auto done = co_await world_.offload([&]() -> result<void> {
-    for (const std::string& path : paths) {
-      const std::string to = path + std::string(names::deleted);
-      auto moved = world_.files().rename(path, to);
-      if (!moved && moved.error().code == errc::not_found) continue;
-      if (!moved) return moved;
-      renamed.push_back(to);
+    for (const auto& one : gone) {
+      for (const std::string& path : segment_paths(directory_, one->base)) {
+        std::string to = path + std::string(names::deleted);
+        auto moved = world_.files().rename(path, to);
+        if (!moved && moved.error().code == errc::not_found) continue;
+        if (!moved) return moved;
+        renamed.push_back(std::move(to));
+      }
+      MOLDAU_TRY(world_.files().sync_directory(directory_));
     }
-    return world_.files().sync_directory(directory_);
+    return {};
   });
   if (!done) co_return std::unexpected<error>(fail_directory(done.error()));
   doomed_.push_back(
