@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 
@@ -32,5 +33,8 @@ struct client_context {
 
 /// How a client waits before it tries again.
 inline constexpr std::uint64_t backoff_ms = 200;
+/// How long it may take until a broker answers once nothing fails any more: one that stood still is fenced until its
+/// controller has heard of it again.
+inline constexpr rt::duration patience = std::chrono::minutes(1);
 
 }  // namespace moldau::scenarios

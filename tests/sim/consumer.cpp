@@ -55,10 +55,10 @@ rt::task<void> consumer::run() {
 }
 
 rt::task<bool> consumer::read_all() {
-  int failures = 0;
+  const rt::time_point deadline = context_.world.now() + patience;
   for (;;) {
     if (!co_await fetch(0)) {
-      if (++failures > 20) co_return false;
+      if (context_.world.now() > deadline) co_return false;
       co_await context_.pause(backoff_ms);
       continue;
     }

@@ -99,10 +99,11 @@ rt::task<void> topic_churn::run() {
 }
 
 rt::task<bool> topic_churn::check_all() {
+  const rt::time_point deadline = context_.world.now() + patience;
   for (std::uint64_t slot = 0; slot < generations_.size(); ++slot) {
     const std::string name = name_of(slot);
-    for (int tries = 0; !session_.connected() || !co_await look(name); ++tries) {
-      if (tries > 20) co_return false;
+    while (!session_.connected() || !co_await look(name)) {
+      if (context_.world.now() > deadline) co_return false;
       co_await context_.pause(backoff_ms);
       static_cast<void>(co_await session_.connect());
     }
