@@ -6,10 +6,13 @@
 #include <chrono>
 
 #include "broker/wiring/directories.hpp"
+#include "broker/wiring/directory_assignment.hpp"
 #include "broker/wiring/random_uuid.hpp"
 #include "metadata/format.hpp"
 #include "wire/protocol/allocate_producer_ids_request.hpp"
 #include "wire/protocol/allocate_producer_ids_response.hpp"
+#include "wire/protocol/assign_replicas_to_dirs_request.hpp"
+#include "wire/protocol/assign_replicas_to_dirs_response.hpp"
 #include "wire/protocol/broker_heartbeat_request.hpp"
 #include "wire/protocol/broker_heartbeat_response.hpp"
 #include "wire/protocol/broker_registration_request.hpp"
@@ -248,6 +251,7 @@ rt::task<result<void>> node::register_broker() {
   // The first heartbeat ends the fencing, which comes to the partitions before anybody is served.
   MOLDAU_CO_TRY(heartbeat());
   MOLDAU_CO_TRY(co_await metadata_->await_applied());
+  tell_directories(nullptr);
   running_.spawn(heartbeat_loop());
   co_return result<void>{};
 }
@@ -288,6 +292,21 @@ rt::task<void> node::apply(metadata::image_update update) {
   co_await open_partitions(*image, &update.changes);
   if (!update.changes.configs.empty()) co_await logs_->refresh_options(manager_options());
   co_await publish(update.changes);
+  if (broker_epoch_ >= 0) tell_directories(&update.changes);
+}
+
+void node::tell_directories(const metadata::image_changes* changes) {
+  for (auto& told : directories_to_tell(*view_.image, changes, id(), *logs_)) {
+    told.broker_id = id();
+    told.broker_epoch = broker_epoch_;
+    const auto heard = metadata_->tell([&](metadata::controller& controller, std::int64_t now_ms) {
+      return controller.assign_replicas_to_dirs(told, now_ms);
+    });
+    // Partitions that it doesn't know any more are being deleted.
+    if (heard && heard->error_code != errc::none) {
+      log_.warn("the controller refused to hear which directories the logs lie in ({})", name(heard->error_code));
+    }
+  }
 }
 
 rt::task<void> node::open_partitions(const metadata::image& image, const metadata::image_changes* changes) {
@@ -316,7 +335,8 @@ rt::task<void> node::open_topic(const metadata::topic& topic, const std::set<par
 rt::task<void> node::open_partition(const metadata::topic& topic, const metadata::partition& partition) {
   const topic_id_partition key{topic.id, partition.id};
   if (!logs_->logs().contains(key)) {
-    if (auto made = co_await logs_->create(topic.name, partition.id, topic.id); !made) {
+    auto made = co_await logs_->create(topic.name, partition.id, topic.id, directory_wanted(partition, id(), *logs_));
+    if (!made) {
       fail_for_good(made.error());
       co_return;
     }

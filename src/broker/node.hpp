@@ -97,6 +97,8 @@ class node {
   rt::task<void> open_topic(const metadata::topic& topic, const std::set<partition_id>* only);
   rt::task<void> open_partition(const metadata::topic& topic, const metadata::partition& partition);
   rt::task<void> close_topic(const topic_id& id);
+  /// Tells the controller which directories the logs lie in, where the metadata doesn't know; null: of all partitions.
+  void tell_directories(const metadata::image_changes* changes);
   rt::task<void> publish(const metadata::image_changes& changes);
   void reconfigure(const metadata::image& image);
   [[nodiscard]] storage::log_options log_options_of(const std::string& topic) const;

@@ -30,6 +30,8 @@ struct allocate_producer_ids_request;
 struct allocate_producer_ids_response;
 struct alter_configs_request;
 struct alter_configs_response;
+struct assign_replicas_to_dirs_request;
+struct assign_replicas_to_dirs_response;
 struct broker_heartbeat_request;
 struct broker_heartbeat_response;
 struct broker_registration_request;
@@ -67,6 +69,8 @@ struct controller_options {
   /// `metadata.max.idle.interval.ms`; 0: no NoOpRecords.
   std::int64_t max_idle_interval_ms = 500;
 };
+
+struct partition_change;
 
 /// What a request came to.
 ///
@@ -137,6 +141,9 @@ class controller {
       const wire::protocol::broker_registration_request& request, std::int64_t now_ms);
   [[nodiscard]] outcome<wire::protocol::broker_heartbeat_response> heartbeat(
       const wire::protocol::broker_heartbeat_request& request, std::int64_t now_ms);
+  /// Where a broker's replicas lie, as it tells when that isn't what the metadata says.
+  [[nodiscard]] outcome<wire::protocol::assign_replicas_to_dirs_response> assign_replicas_to_dirs(
+      const wire::protocol::assign_replicas_to_dirs_request& request, std::int64_t now_ms);
   [[nodiscard]] outcome<wire::protocol::controller_registration_response> register_controller(
       const wire::protocol::controller_registration_request& request, std::int64_t now_ms, wire::arena& arena);
   [[nodiscard]] outcome<wire::protocol::allocate_producer_ids_response> allocate_producer_ids(
@@ -219,9 +226,14 @@ class controller {
     /// Was killed: what it had may be gone, so it isn't eligible to lead (KIP-966).
     broker_id unclean = no_broker;
   };
+  /// A change of the partition in which nothing but its leader may have to be another. Refers to the arguments.
+  [[nodiscard]] partition_change change_of_partition(const topic_id& id, const topic& t, const partition& p,
+                                                     const broker_change& change) const;
   /// Changes leader and ISR of every partition that `concerned` picks.
   void change_leaders(const broker_change& change, const std::function<bool(const partition&)>& concerned,
                       record_list& out) const;
+  [[nodiscard]] errc assign_directory(const topic* of, partition_id id, const broker_registration& broker,
+                                      const directory_id& directory, record_list& out) const;
   [[nodiscard]] std::int32_t min_insync_replicas(const topic& t, std::size_t replicas) const;
   [[nodiscard]] bool unclean_elections(const topic& t) const;
   [[nodiscard]] bool elr_enabled() const;

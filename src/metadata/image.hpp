@@ -67,12 +67,21 @@ struct controller_registration {
   friend bool operator==(const controller_registration&, const controller_registration&) = default;
 };
 
-/// What a partition's directory says while nobody knows it (`DirectoryId`): the broker has several and hasn't told.
-inline constexpr directory_id unassigned_directory{};
-/// The same, because the broker is from before KIP-858.
-inline constexpr directory_id migrating_directory{std::array<std::byte, 16>{
-    std::byte{0}, std::byte{0}, std::byte{0}, std::byte{0}, std::byte{0}, std::byte{0}, std::byte{0}, std::byte{0},
-    std::byte{0}, std::byte{0}, std::byte{0}, std::byte{0}, std::byte{0}, std::byte{0}, std::byte{0}, std::byte{2}}};
+namespace detail {
+consteval directory_id reserved_directory(std::uint8_t n) {
+  std::array<std::byte, 16> bytes{};
+  bytes[15] = std::byte{n};
+  return directory_id(bytes);
+}
+}  // namespace detail
+
+// What a partition's directory says while nobody knows it (`DirectoryId` of KIP-858).
+/// The broker is from before directories had ids.
+inline constexpr directory_id migrating_directory = detail::reserved_directory(0);
+/// The broker has several and hasn't told.
+inline constexpr directory_id unassigned_directory = detail::reserved_directory(1);
+/// One that has failed, whichever it was.
+inline constexpr directory_id lost_directory = detail::reserved_directory(2);
 
 struct partition {
   partition_id id{0};
@@ -91,7 +100,7 @@ struct partition {
   moldau::leader_epoch leader_epoch{0};
   std::int32_t partition_epoch = 0;
 
-  /// The directory of `broker`'s replica; zero if it has none.
+  /// The directory of `broker`'s replica; `migrating_directory` if it has none.
   [[nodiscard]] directory_id directory_of(broker_id broker) const;
   friend bool operator==(const partition&, const partition&) = default;
 };

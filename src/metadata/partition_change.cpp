@@ -35,6 +35,10 @@ class builder {
     elect();
     write_eligible();
     if (!record_.isr && (!isr_.empty() || change_.elr) && isr_ != before_.isr) record_.isr = isr_;
+    if (has_directories(change_.metadata_version) && change_.directories &&
+        *change_.directories != before_.directories) {
+      record_.directories = change_.directories;
+    }
     bump_epoch_of_old_versions();
     write_last_known_leader();
     if (unchanged()) return std::nullopt;
@@ -123,7 +127,7 @@ class builder {
 
   [[nodiscard]] bool unchanged() const {
     return !record_.isr && record_.leader == no_leader_change && !record_.eligible_leader_replicas &&
-           !record_.last_known_elr && record_.leader_recovery_state < 0;
+           !record_.last_known_elr && record_.leader_recovery_state < 0 && !record_.directories;
   }
 
   const partition_change& change_;

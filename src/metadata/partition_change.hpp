@@ -19,6 +19,8 @@ struct partition_change {
   /// Who could lead at all: alive, with the replica's directory online.
   std::function<bool(broker_id)> acceptable;
   std::vector<broker_id> isr;
+  /// One a replica; none: they stay.
+  std::optional<std::vector<directory_id>> directories;
   /// Who was killed and so isn't eligible by having been in the ISR.
   broker_id unclean = no_broker;
   std::int32_t min_insync_replicas = 1;

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
 #include <memory>
 #include <optional>
@@ -38,8 +39,10 @@ class broker_fixture : public ::testing::Test {
   explicit broker_fixture(sim::options options = sim::calm())
       : world_(11, options), broker_(world_.add_host("broker", 2)), client_(world_.add_host("client", 1)) {}
 
-  /// `properties` come on top of those of a combined node.
+  /// `properties` come on top of those of a combined node. May be called again once the broker has stopped.
   void start(std::string_view properties = {}) {
+    ready_ = false;
+    stop_wanted_ = false;
     properties_ = std::string(
                       "node.id=1\nprocess.roles=broker,controller\n"
                       "listeners=PLAINTEXT://:9092,CONTROLLER://:9093\n"
@@ -47,7 +50,11 @@ class broker_fixture : public ::testing::Test {
                       "controller.listener.names=CONTROLLER\ncontroller.quorum.bootstrap.servers=broker:9093\n"
                       "log.dirs=/data\noffsets.topic.replication.factor=1\n") +
                   std::string(properties);
-    broker_.start([this](sim::host& host) { return run(host); });
+    if (broker_.ended()) {
+      broker_.restart();
+    } else {
+      broker_.start([this](sim::host& host) { return run(host); });
+    }
     ASSERT_TRUE(world_.run_until([this] { return ready_; }, patience)) << world_.report();
   }
   void begin_stop() {
@@ -154,6 +161,8 @@ class broker_fixture : public ::testing::Test {
   sim::host& client_;
   node* node_ = nullptr;
   std::optional<error> start_error_;
+  /// Does something to the disk before the node starts.
+  std::function<void(rt::file_system&)> before_start_;
 
  private:
   rt::task<void> run(sim::host& host) {
@@ -161,6 +170,7 @@ class broker_fixture : public ::testing::Test {
     EXPECT_TRUE(loaded.config) << config::to_text(loaded.errors, "test");
     rt::event stop;
     stop_ = &stop;
+    if (before_start_) std::exchange(before_start_, nullptr)(host.core().files());
     node::options options;
     for (unsigned i = 0; i < host.core_count(); ++i) options.cores.push_back(&host.core(i));
     options.config = std::make_shared<const config::broker_config>(*std::move(loaded.config));

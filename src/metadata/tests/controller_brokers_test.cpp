@@ -4,6 +4,8 @@
 #include "cluster.hpp"
 #include "wire/protocol/allocate_producer_ids_request.hpp"
 #include "wire/protocol/allocate_producer_ids_response.hpp"
+#include "wire/protocol/assign_replicas_to_dirs_request.hpp"
+#include "wire/protocol/assign_replicas_to_dirs_response.hpp"
 #include "wire/protocol/unregister_broker_request.hpp"
 #include "wire/protocol/unregister_broker_response.hpp"
 
@@ -109,6 +111,83 @@ TEST_F(ControllerBrokers, UnfencesABrokerThatHasReadItsRegistration) {
   EXPECT_THAT(last_, ElementsAre(registration_change));
   r.broker_epoch = epoch + 1;
   EXPECT_EQ(controller_->heartbeat(r, 0).response.error_code, errc::stale_broker_epoch);
+}
+
+class ControllerDirectories : public cluster {
+ protected:
+  /// A broker with two directories, and topic "t" of three partitions on it.
+  ControllerDirectories() {
+    auto two = registration(1);
+    two.log_dirs.push_back(second);
+    EXPECT_EQ(append(controller_->register_broker(two, now_ms_)).response.error_code, errc::none);
+    EXPECT_FALSE(heartbeat(1).is_fenced);
+    EXPECT_EQ(create({asked_topic("t", 3)}).topics.front().error_code, errc::none);
+    request_.broker_id = broker_id(1);
+    request_.broker_epoch = controller_->latest().find_broker(broker_id(1))->epoch;
+  }
+  void tell(const uuid& directory, std::vector<std::int32_t> partitions, std::optional<topic_id> topic = {}) {
+    auto& of = request_.directories.emplace_back();
+    of.id = directory;
+    auto& to = of.topics.emplace_back();
+    to.topic_id = topic.value_or(controller_->latest().find_topic("t")->id);
+    for (const std::int32_t id : partitions) to.partitions.push_back({.partition_index = partition_id(id)});
+  }
+  wire::protocol::assign_replicas_to_dirs_response assign() {
+    return append(controller_->assign_replicas_to_dirs(request_, now_ms_)).response;
+  }
+
+  const uuid first = small_uuid(101);
+  const uuid second = small_uuid(150);
+  wire::protocol::assign_replicas_to_dirs_request request_;
+};
+
+TEST_F(ControllerDirectories, AreUnknownUntilABrokerWithSeveralTells) {
+  // `DirectoryId.UNASSIGNED`
+  EXPECT_EQ(partition_of("t").directory_of(broker_id(1)).to_string(), "AAAAAAAAAAAAAAAAAAAAAQ");
+  tell(first, {0, 2});
+  tell(second, {1});
+  const auto told = assign();
+  EXPECT_EQ(told.error_code, errc::none);
+  EXPECT_THAT(last_, ElementsAre(partition_change, partition_change, partition_change));
+  ASSERT_EQ(told.directories.size(), 2U);
+  EXPECT_EQ(told.directories[0].id, first);
+  EXPECT_EQ(told.directories[0].topics.at(0).partitions.at(1).partition_index, partition_id(2));
+  EXPECT_EQ(told.directories[0].topics.at(0).partitions.at(1).error_code, errc::none);
+  EXPECT_THAT(partition_of("t", 0).directories, ElementsAre(first));
+  EXPECT_THAT(partition_of("t", 1).directories, ElementsAre(second));
+  EXPECT_THAT(partition_of("t", 2).directories, ElementsAre(first));
+  EXPECT_EQ(partition_of("t", 1).leader, broker_id(1));
+  EXPECT_EQ(partition_of("t", 1).leader_epoch, leader_epoch(0)) << "the leader stays";
+}
+
+TEST_F(ControllerDirectories, AreWrittenOnlyWhenTheyAreNews) {
+  tell(first, {0});
+  static_cast<void>(assign());
+  EXPECT_THAT(last_, ElementsAre(partition_change));
+  static_cast<void>(assign());
+  EXPECT_TRUE(last_.empty());
+}
+
+TEST_F(ControllerDirectories, OfWhatIsNotThereAreRefused) {
+  tell(first, {0, 7});
+  tell(second, {0}, topic_id(small_uuid(9)));
+  auto told = assign();
+  EXPECT_EQ(told.directories.at(0).topics.at(0).partitions.at(1).error_code, errc::unknown_topic_or_partition);
+  EXPECT_EQ(told.directories.at(1).topics.at(0).partitions.at(0).error_code, errc::unknown_topic_id);
+  request_.broker_epoch += 1;
+  EXPECT_EQ(assign().error_code, errc::stale_broker_epoch);
+  add_broker(2);
+  request_.broker_id = broker_id(2);
+  request_.broker_epoch = controller_->latest().find_broker(broker_id(2))->epoch;
+  told = assign();
+  EXPECT_EQ(told.directories.at(0).topics.at(0).partitions.at(0).error_code, errc::not_leader_or_follower);
+}
+
+TEST_F(ControllerDirectories, ThatHaveFailedCostTheLead) {
+  tell(small_uuid(200), {0});
+  EXPECT_EQ(assign().directories.at(0).topics.at(0).partitions.at(0).error_code, errc::none);
+  EXPECT_EQ(partition_of("t", 0).leader, no_broker);
+  EXPECT_THAT(partition_of("t", 0).directories, ElementsAre(small_uuid(200)));
 }
 
 TEST_F(ControllerBrokers, MovesLeadershipAwayInAControlledShutdownThenFences) {

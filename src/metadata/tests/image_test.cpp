@@ -106,7 +106,7 @@ TEST_F(Image, FollowsAPartitionThroughItsChanges) {
   EXPECT_EQ(p->leader_epoch, leader_epoch(1)) << "no new leader, no new epoch";
   EXPECT_EQ(p->partition_epoch, 2);
   EXPECT_EQ(p->directory_of(broker_id(2)), numbered(202)) << "a replica keeps its directory";
-  EXPECT_EQ(p->directory_of(broker_id(3)), unassigned_directory);
+  EXPECT_EQ(p->directory_of(broker_id(3)), migrating_directory);
 
   records::clear_elr_record clear;
   clear.topic_name = "t";
