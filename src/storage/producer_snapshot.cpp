@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include "bytes/crc32c.hpp"
 #include "bytes/endian.hpp"
@@ -67,8 +68,8 @@ result<void> producer_state::load_snapshot(bytes_view content, offset at, std::i
   if (count < 0 || content.size() != layout::entries + static_cast<std::size_t>(count) * layout::entry_size) {
     return fail(errc::malformed, "a producer snapshot has another size than its count says");
   }
-  clear();
-  map_end_ = at;
+  producer_state out;
+  out.map_end_ = at;
   for (std::int32_t i = 0; i < count; ++i) {
     const std::byte* from = content.data() + layout::entries + static_cast<std::size_t>(i) * layout::entry_size;
     producer p;
@@ -84,10 +85,14 @@ result<void> producer_state::load_snapshot(bytes_view content, offset at, std::i
     // Only markers were seen of this producer.
     if (last.last_offset >= offset(0)) p.batches[p.batch_count++] = last;
     const bool open = p.current_txn_first_offset >= offset(0);
-    if (!open && now_ms - p.last_timestamp_ms >= expiration_ms) continue;
-    if (open) ongoing_[p.current_txn_first_offset] = {.producer_id = id, .last_offset = no_offset};
-    producers_[id] = p;
+    if (!open && p.is_silent(now_ms, expiration_ms)) continue;
+    // Twice would leave a transaction that nothing ends, and the last stable offset would stay where it begins.
+    if (!out.producers_.try_emplace(id, p).second ||
+        (open && !out.ongoing_.try_emplace(p.current_txn_first_offset, ongoing{.producer_id = id}).second)) {
+      return fail(errc::malformed, "a producer snapshot holds a producer or a transaction twice");
+    }
   }
+  *this = std::move(out);
   return {};
 }
 

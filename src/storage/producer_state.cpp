@@ -183,7 +183,7 @@ offset producer_state::last_stable_offset_after(const completed_transaction& don
 std::size_t producer_state::expire(std::int64_t now_ms, std::int64_t expiration_ms) {
   return std::erase_if(producers_, [&](const auto& one) {
     const producer& p = one.second;
-    return p.current_txn_first_offset == no_offset && now_ms - p.last_timestamp_ms >= expiration_ms;
+    return p.current_txn_first_offset == no_offset && p.is_silent(now_ms, expiration_ms);
   });
 }
 

@@ -75,6 +75,10 @@ class producer_state {
     [[nodiscard]] offset last_offset() const {
       return batch_count == 0 ? no_offset : batches[batch_count - 1U].last_offset;
     }
+    /// Whether it has written nothing for that long. The time is its own, so it can be any.
+    [[nodiscard]] bool is_silent(std::int64_t now_ms, std::int64_t expiration_ms) const {
+      return last_timestamp_ms <= now_ms - expiration_ms;
+    }
   };
 
   /// The batch that this one repeats, or nothing. Same epoch, same first and last sequence number.

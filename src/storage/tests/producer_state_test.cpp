@@ -1,5 +1,9 @@
 #include "storage/producer_state.hpp"
 
+#include <limits>
+
+#include "bytes/crc32c.hpp"
+#include "bytes/endian.hpp"
 #include "storage/tests/rig.hpp"
 #include "wire/record_control.hpp"
 
@@ -154,6 +158,34 @@ TEST(ProducerState, RefusesASnapshotThatIsDamagedAnywhere) {
     EXPECT_FALSE(producer_state().load_snapshot(damaged, offset(1), 0, 1000)) << i;
     EXPECT_FALSE(producer_state().load_snapshot(bytes_view(bytes).first(i), offset(1), 0, 1000)) << i;
   }
+}
+
+TEST(ProducerState, RefusesASnapshotThatNamesAProducerOrATransactionTwice) {
+  producer_state state;
+  state.update(wire::batch_view(produced(7, 0, 0, 1, true)));
+  const auto one = state.encode_snapshot();
+  constexpr std::size_t head_size = 10;
+  for (const std::byte id : {std::byte{7}, std::byte{8}}) {
+    auto twice = one;
+    twice.insert(twice.end(), one.begin() + head_size, one.end());
+    twice[one.size() + 7] = id;
+    bytes::store_be(twice.data() + 6, 2);
+    bytes::store_be(twice.data() + 2, bytes::crc32c(bytes_view(twice).subspan(6)));
+    producer_state again = state;
+    EXPECT_FALSE(again.load_snapshot(twice, offset(1), 0, 1000));
+    EXPECT_EQ(again.encode_snapshot(), one);
+  }
+}
+
+TEST(ProducerState, ForgetsWhoseLastTimeCannotBe) {
+  constexpr auto never = std::numeric_limits<std::int64_t>::min();
+  producer_state state;
+  state.update(wire::batch_view(make_batch(
+      {.values = {"v"}, .timestamp_ms = never, .producer_id = producer_id(7), .producer_epoch = producer_epoch(0)})));
+  producer_state again;
+  ASSERT_TRUE(again.load_snapshot(state.encode_snapshot(), offset(1), 1'700'000'000'000, 1000));
+  EXPECT_TRUE(again.empty());
+  EXPECT_EQ(state.expire(1'700'000'000'000, 1000), 1U);
 }
 
 }  // namespace
