@@ -3,6 +3,7 @@
 Against Kafka alone (`--broker kafka`) the same steps run with Kafka in both parts, which shows that the test is right.
 """
 
+import json
 import re
 import subprocess
 
@@ -212,9 +213,67 @@ def second_part(kind, folder, report):
         tools.close()
 
 
+SPREAD = 6
+
+
+def directory_ids(broker):
+    """The log directories by the ids that the metadata has for them."""
+    return {re.search(r"^directory\.id=(.*)$", (path / "meta.properties").read_text(), re.MULTILINE)[1].replace("\\", ""): path
+            for path in (broker.data, broker.folder / "more")}
+
+
+def places(broker):
+    """Where each partition of topic "spread" lies, by the directory's id."""
+    return {int(found.name.rpartition("-")[2]): id for id, path in directory_ids(broker).items()
+            for found in path.glob("spread-?")}
+
+
+def assignments(broker, tools):
+    """Each assignment of a partition to directories that the metadata log of a stopped broker holds, in its order."""
+    found = []
+    for path in sorted((broker.data / "__cluster_metadata-0").glob("*.log")):
+        output = tools.must("dump-log", "--files", str(path), "--cluster-metadata-decoder")
+        for record in map(json.loads, re.findall(r"payload: (\{.*\})", output)):
+            if record["type"] in ("PARTITION_RECORD", "PARTITION_CHANGE_RECORD") and record["data"].get("directories"):
+                found.append((record["data"]["topicId"], record["data"]["partitionId"], record["data"]["directories"]))
+    return found
+
+
+def third_part(kind, folder, report):
+    """Two log directories: each broker finds the partitions where the other's metadata says they are."""
+    properties = {"log.dirs": f"{folder}/data,{folder}/more"}
+    with Tools() as tools:
+        ours = brokers.Broker(kind, folder, properties)
+        with ours:
+            tools.must("topics", "--bootstrap-server", ours.bootstrap, "--create", "--topic", "spread", "--partitions", str(SPREAD))
+            for partition in range(SPREAD):
+                kcat(ours, "-P", "-t", "spread", "-p", str(partition), data=f"record of {partition}\n".encode())
+            ours.stop()
+        at_first = places(ours)
+        report.check(f"directory: {kind} uses both directories", len(at_first) == SPREAD and len(set(at_first.values())) == 2,
+                     str(at_first))
+        told = assignments(ours, tools)
+        topic = told[-1][0]
+        report.check(f"directory: {kind}'s metadata says where each partition lies",
+                     {partition: ids[0] for id, partition, ids in told if id == topic} == at_first, lambda: f"{told}\n{at_first}")
+        for other in ("kafka", kind):
+            ours = ours.reopened_as(other, properties)
+            with ours:
+                for partition in range(SPREAD):
+                    got = kcat(ours, "-C", "-t", "spread", "-p", str(partition), "-o", "beginning", "-e", "-q")
+                    report.check(f"directory: {other} finds partition {partition} of two directories",
+                                 got == f"record of {partition}\n".encode(), repr(got))
+                ours.stop()
+            report.check(f"directory: {other} leaves the partitions where they are", places(ours) == at_first,
+                         lambda: f"{at_first}\n{places(ours)}")
+            now = assignments(ours, tools)
+            report.check(f"directory: {other} has nothing to correct in the metadata", now == told, lambda: str(now[len(told):]))
+        tools.close()
+
+
 def run(kind, folder, report):
     install.ensure("java", "python", "kcat")
-    for part, steps in (("first", first_part), ("second", second_part)):
+    for part, steps in (("first", first_part), ("second", second_part), ("third", third_part)):
         try:
             steps(kind, folder / part, report)
         except (brokers.BrokerFailed, ToolFailed) as failure:
