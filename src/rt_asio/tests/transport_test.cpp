@@ -1,4 +1,5 @@
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 
@@ -73,6 +74,22 @@ TEST(Transport, GivesAcceptedConnectionsTheBuffersAskedFor) {
     // Linux doubles what is asked for, as its own bookkeeping is in it.
     EXPECT_EQ(option(SO_SNDBUF), 80'000);
     EXPECT_EQ(option(SO_RCVBUF), 100'000);
+  });
+}
+
+TEST(Transport, DoesNotPaceWithinOneMachine) {
+  run_on_host(1, [](host& h) -> rt::task<void> {
+    rt::world& w = h.core(0);
+    for (const char* address : {"127.0.0.1", "0.0.0.0"}) {
+      auto listening = *w.net().listen({.host = address, .port = 0});
+      const auto client = *co_await w.net().connect({.host = "127.0.0.1", .port = listening->local().port}, 5000);
+      const auto accepted = *co_await listening->accept();
+      std::array<char, 16> name{};
+      socklen_t size = name.size();
+      const int fd = dynamic_cast<tcp_connection&>(*accepted).socket().descriptor();
+      EXPECT_EQ(::getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name.data(), &size), 0);
+      EXPECT_STREQ(name.data(), "reno");
+    }
   });
 }
 
