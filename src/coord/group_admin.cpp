@@ -135,24 +135,28 @@ void group_coordinator::remove_groups(std::span<const std::string_view> groups, 
 void group_coordinator::drop_expired() {
   std::vector<record> written;
   for (const auto& [id, entry] : groups_) {
-    // Groups of other protocols wait for a broker that serves them.
-    if (!entry.classic) continue;
-    const classic_group& group = *entry.classic;
+    const classic_group* classic = entry.classic.get();
+    // What the members of other protocols' groups consume can't be told, and a share group has no offsets here.
+    if (classic == nullptr && (entry.foreign->has_members() || entry.foreign->type() == group_type::share)) continue;
     // A group of members that isn't empty expires only what no member consumes, and only where that can be told.
-    const bool empty = group.is(classic_state::empty);
-    const bool told = group.uses_consumer_protocol() && group.subscribed_topics() && group.is(classic_state::stable);
-    if (!empty && !told) continue;
+    const bool empty = classic == nullptr || classic->is(classic_state::empty);
+    if (!empty &&
+        !(classic->uses_consumer_protocol() && classic->subscribed_topics() && classic->is(classic_state::stable))) {
+      continue;
+    }
+    // Of other protocols' groups it isn't known since when they are empty, not by Kafka either.
+    const auto empty_since = classic != nullptr && empty && classic->protocol_type() ? classic->state_since_ms()
+                                                                                     : std::optional<std::int64_t>();
     const auto expired = [&](const committed_offset& what) {
       if (what.expire_timestamp_ms) return now_.wall_ms >= *what.expire_timestamp_ms;
-      std::int64_t since = what.commit_timestamp_ms;
-      if (empty && group.protocol_type()) since = group.state_since_ms().value_or(since);
-      return now_.wall_ms - since >= options_.offsets_retention_ms;
+      // A record's time may be any number.
+      return empty_since.value_or(what.commit_timestamp_ms) <= now_.wall_ms - options_.offsets_retention_ms;
     };
     bool all_gone = !offsets_.has_open_transactions(id);
     if (const auto* topics = offsets_.find(id)) {
       for (const auto& [topic, partitions] : *topics) {
         // An empty group's subscription is known to be none.
-        const bool subscribed = group.protocol_type() && group.is_subscribed_to(topic);
+        const bool subscribed = classic != nullptr && classic->protocol_type() && classic->is_subscribed_to(topic);
         for (const auto& [partition, what] : partitions) {
           if (!subscribed && expired(what) && !offsets_.is_pending(id, topic, partition)) {
             written.push_back(
@@ -164,7 +168,12 @@ void group_coordinator::drop_expired() {
         }
       }
     }
-    if (all_gone && empty && !group.has_pending()) written.push_back(group_tombstone(id));
+    if (!all_gone || !empty) continue;
+    if (classic == nullptr) {
+      std::ranges::move(entry.foreign->tombstones(), std::back_inserter(written));
+    } else if (!classic->has_pending()) {
+      written.push_back(group_tombstone(id));
+    }
   }
   if (written.empty()) return;
   log_.info("dropping {} offsets and groups whose time is over", written.size());

@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "coord/group_coordinator.hpp"
+#include "wire/coordinator/share_group_metadata_key.hpp"
+#include "wire/coordinator/share_group_metadata_value.hpp"
 #include "wire/primitives.hpp"
 #include "wire/record_control.hpp"
 #include "wire/record_reader.hpp"
@@ -157,22 +159,51 @@ TEST(KafkasLog, LetsNoClassicMemberIntoAConsumerGroup) {
   EXPECT_TRUE(log.written.empty());
 }
 
-TEST(KafkasLog, LeavesConsumerGroupsAloneWhenTheyExpire) {
+constexpr std::int64_t years = std::int64_t{100} * 365 * 24 * 3600 * 1000;
+
+TEST(KafkasLog, LeavesConsumerGroupsWithMembersAloneWhenTheyExpire) {
   kafka_log log;
   log.coordinator->loaded({.monotonic_ms = 0, .wall_ms = 0});
-  constexpr std::int64_t years = std::int64_t{100} * 365 * 24 * 3600 * 1000;
   log.coordinator->poll({.monotonic_ms = 700'000, .wall_ms = years});
   EXPECT_EQ(log.coordinator->find_classic("plain"), nullptr);
   ASSERT_NE(log.coordinator->find_foreign("modern"), nullptr);
   EXPECT_EQ(log.offset_of("modern"), 5);
 }
 
-TEST(KafkasLog, ConsumerGroupMakesPlaceOnceItsMembersAreGone) {
-  kafka_log log;
-  // What Kafka writes when the member leaves.
+/// What Kafka writes when the member of its consumer group leaves.
+void leave(kafka_log& log) {
   for (const auto& one : log.records) {
     if (one.key.size() > 2 && one.key.view()[1] == std::byte{5}) log.coordinator->replay(one.key, std::nullopt, {});
   }
+}
+
+TEST(KafkasLog, ConsumerGroupsWithoutMembersGoOnceTheirOffsetsHaveExpired) {
+  kafka_log log;
+  leave(log);
+  const committed_offset held = *log.coordinator->offsets().find("modern", "t", partition_id(0));
+  log.coordinator->loaded({.monotonic_ms = 0, .wall_ms = held.commit_timestamp_ms});
+  constexpr std::int64_t week_ms = std::int64_t{7} * 24 * 3600 * 1000;
+  log.coordinator->poll({.monotonic_ms = 700'000, .wall_ms = held.commit_timestamp_ms + week_ms - 1});
+  EXPECT_EQ(log.offset_of("modern"), 5);
+  log.coordinator->poll({.monotonic_ms = 1'400'000, .wall_ms = held.commit_timestamp_ms + week_ms});
+  EXPECT_EQ(log.coordinator->offsets().find("modern"), nullptr);
+  EXPECT_EQ(log.coordinator->find_foreign("modern"), nullptr);
+}
+
+TEST(KafkasLog, KeepsShareGroups) {
+  kafka_log log;
+  const wire::coordinator::share_group_metadata_key key{.group_id = "shared"};
+  const wire::coordinator::share_group_metadata_value value{.epoch = 3};
+  log.coordinator->replay(encode_key(key), encode_value(value, 0), {});
+  ASSERT_NE(log.coordinator->find_foreign("shared"), nullptr);
+  log.coordinator->loaded({.monotonic_ms = 0, .wall_ms = 0});
+  log.coordinator->poll({.monotonic_ms = 700'000, .wall_ms = years});
+  EXPECT_NE(log.coordinator->find_foreign("shared"), nullptr);
+}
+
+TEST(KafkasLog, ConsumerGroupMakesPlaceOnceItsMembersAreGone) {
+  kafka_log log;
+  leave(log);
   EXPECT_EQ(log.coordinator->find_foreign("modern")->state(), "Empty");
   wire::protocol::join_group_request request;
   request.group_id = "modern";
