@@ -20,6 +20,11 @@ shown_remedy shown(offline::remedy what) {
       return {"start", " (mended at the next start)"};
     case offline::remedy::remove:
       return {"remove", " (remove it while the broker is stopped: the next start makes it anew)"};
+    case offline::remedy::recover:
+      return {
+          "recover",
+          " (remove .kafka_cleanshutdown and recovery-point-offset-checkpoint of its log directory while the broker "
+          "is stopped: the next start makes it anew)"};
     case offline::remedy::copy:
       break;
   }

@@ -7,6 +7,7 @@
 
 #include "bytes/endian.hpp"
 #include "offline/segment_walk.hpp"
+#include "offline/verify_producers.hpp"
 #include "storage/file_names.hpp"
 #include "wire/record_batch.hpp"
 #include "wire/record_reader.hpp"
@@ -25,8 +26,10 @@ using places = std::map<std::uint64_t, batch_place>;
 
 class segment_check {
  public:
-  segment_check(rt::file_system& files, std::string directory, offset base, offset floor, bool is_last, verified& into)
+  segment_check(rt::file_system& files, std::string directory, offset base, offset floor, bool is_last,
+                producer_check& producers, verified& into)
       : files_(files),
+        producers_(producers),
         directory_(std::move(directory)),
         base_(base),
         next_(std::max(base, floor)),
@@ -42,6 +45,7 @@ class segment_check {
       return result<void>();
     });
     if (!end) {
+      producers_.lose();
       note(path, end.error().message, tail_);
     } else {
       into_.bytes += end->size_bytes;
@@ -54,6 +58,7 @@ class segment_check {
     }
     check_offset_index();
     check_time_index();
+    producers_.end_segment(base_, next_);
     ++into_.segments;
     return next_;
   }
@@ -73,8 +78,10 @@ class segment_check {
            fmt::format("position {}: the checksum of the batch at offset {} is {:08x}, its bytes give {:08x}", at,
                        batch.base_offset().value(), batch.crc(), batch.computed_crc()),
            remedy::copy);
+      producers_.lose();
     } else {
       check_records(path, at, batch);
+      if (!batch.is_legacy()) producers_.take(batch);
     }
     const offset first = batch.is_legacy() ? batch.last_offset() : batch.base_offset();
     if (first < next_ && !batch.is_legacy()) {
@@ -174,6 +181,7 @@ class segment_check {
   }
 
   rt::file_system& files_;
+  producer_check& producers_;
   std::string directory_;
   offset base_;
   offset next_;
@@ -191,10 +199,15 @@ result<void> verify_partition(rt::file_system& files, const std::string& directo
                               const std::function<void(const verified&)>& on_segment) {
   MOLDAU_TRY_ASSIGN(const auto entries, files.list(directory));
   std::vector<offset> bases;
+  std::vector<offset> snapshots;
   for (const auto& entry : entries) {
     if (const auto base = storage::parse_segment_file_name(entry.name, storage::names::log)) bases.push_back(*base);
+    if (const auto at = storage::parse_segment_file_name(entry.name, storage::names::snapshot))
+      snapshots.push_back(*at);
   }
   std::ranges::sort(bases);
+  std::ranges::sort(snapshots);
+  producer_check producers(files, directory, std::move(snapshots), into);
   ++into.partitions;
   offset floor{0};
   for (std::size_t i = 0; i < bases.size(); ++i) {
@@ -203,10 +216,11 @@ result<void> verify_partition(rt::file_system& files, const std::string& directo
                                fmt::format("begins at offset {}, inside the segment before it", bases[i].value()),
                                remedy::copy});
     }
-    segment_check check(files, directory, bases[i], floor, i + 1 == bases.size(), into);
+    segment_check check(files, directory, bases[i], floor, i + 1 == bases.size(), producers, into);
     floor = check.run();
     on_segment(into);
   }
+  producers.end_log(floor);
   return {};
 }
 

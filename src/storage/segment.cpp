@@ -58,7 +58,8 @@ result<void> write_indexes(rt::file_system& files, segment& of, const index_writ
   };
   MOLDAU_TRY(write_one(of.offset_file, names::offset_index, what.offsets_at, what.offsets));
   MOLDAU_TRY(write_one(of.time_file, names::time_index, what.times_at, what.times));
-  if (!what.aborted.empty()) {
+  // A file that is longer than what is known would come back with the next start.
+  if (!what.aborted.empty() || files.exists(of.path(names::txn_index))) {
     file_slot slot;
     MOLDAU_TRY(write_one(slot, names::txn_index, what.aborted_at, what.aborted));
   }
