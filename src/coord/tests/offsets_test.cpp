@@ -1,7 +1,11 @@
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "coord/tests/driver.hpp"
 #include "coord/utf16.hpp"
+#include "wire/coordinator/offset_commit_key.hpp"
+#include "wire/coordinator/offset_commit_value.hpp"
 
 namespace moldau::coord {
 namespace {
@@ -180,6 +184,18 @@ TEST(GroupExpiry, CountsFromWhenTheGroupBecameEmpty) {
 TEST(GroupExpiry, HonoursARetentionOfTheCommitsOwn) {
   driver on;
   on.commit_code({.offset = 1, .retention_ms = 1000, .version = 4});
+  on.advance(1'200'000);
+  EXPECT_EQ(on.fetched(), -1);
+}
+
+TEST(GroupExpiry, DropsWhatWasCommittedBeforeAnyTime) {
+  driver on;
+  wire::coordinator::offset_commit_value value;
+  value.offset = offset(1);
+  value.commit_timestamp = std::numeric_limits<std::int64_t>::min();
+  on->replay(encode_key(wire::coordinator::offset_commit_key{.group = "g", .topic = "t", .partition = partition_id(0)}),
+             encode_value(value, 3).view(), {.offset = offset(0)});
+  EXPECT_EQ(on.fetched(), 1);
   on.advance(1'200'000);
   EXPECT_EQ(on.fetched(), -1);
 }
