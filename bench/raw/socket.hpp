@@ -25,6 +25,9 @@ class client_socket {
   void discard(std::size_t size);
 
  private:
+  /// How many bytes have to be there before a receiver is woken.
+  void wake_at(std::size_t size);
+
   int fd_;
 };
 
