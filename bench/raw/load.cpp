@@ -123,35 +123,47 @@ void produce_on_one(const load& of, const shared_bytes& frame, std::int64_t fram
   }
 }
 
-void fetch_on_one(const load& of, const batch& written, std::vector<fetch_place> places, meter& count) {
-  client_socket from(of.port);
-  const std::size_t head_bytes = fetch_head_bytes(of.topic);
-  std::vector<std::byte> head(head_bytes);
+/// Takes one response and moves `places` on. Returns the bytes of whole batches.
+std::int64_t take_fetch(const load& of, const batch& written, client_socket& from, std::vector<fetch_place>& places) {
+  std::vector<std::byte> head(fetch_head_bytes(of.topic));
   std::array<std::byte, fetch_partition_head_bytes> partition_head{};
-  while (count.open()) {
-    from.send_all(fetch_frame(of.topic, places, of.partition_bytes_max));
-    from.receive_all(head);
-    const auto size = static_cast<std::size_t>(bytes::load_be<std::int32_t>(head.data())) + 4;
-    std::size_t taken = head_bytes;
-    std::int64_t bytes_here = 0;
-    while (taken < size) {
-      from.receive_all(partition_head);
-      const auto index = bytes::load_be<std::int32_t>(partition_head.data());
-      const auto code = bytes::load_be<std::int16_t>(partition_head.data() + 4);
-      if (code != 0) give_up("fetch failed with error " + std::to_string(code));
-      const auto records = bytes::load_be<std::int32_t>(partition_head.data() + fetch_partition_head_bytes - 4);
-      if (records > 0) from.discard(static_cast<std::size_t>(records));
-      taken += fetch_partition_head_bytes + static_cast<std::size_t>(std::max(records, 0));
-      for (auto& place : places) {
-        if (place.partition != index) continue;
-        // All batches are alike, so their number tells the next offset; a last one that is cut short is read again.
-        const std::int64_t whole = records / static_cast<std::int64_t>(written.bytes.size());
-        place.offset = whole == 0 ? 0 : place.offset + whole * written.records;
-        bytes_here += whole * static_cast<std::int64_t>(written.bytes.size());
-      }
+  from.receive_all(head);
+  const auto size = static_cast<std::size_t>(bytes::load_be<std::int32_t>(head.data())) + 4;
+  std::size_t taken = head.size();
+  std::int64_t bytes_here = 0;
+  while (taken < size) {
+    from.receive_all(partition_head);
+    const auto index = bytes::load_be<std::int32_t>(partition_head.data());
+    const auto code = bytes::load_be<std::int16_t>(partition_head.data() + 4);
+    if (code != 0) give_up("fetch failed with error " + std::to_string(code));
+    const auto records = bytes::load_be<std::int32_t>(partition_head.data() + fetch_partition_head_bytes - 4);
+    if (records > 0) from.discard(static_cast<std::size_t>(records));
+    taken += fetch_partition_head_bytes + static_cast<std::size_t>(std::max(records, 0));
+    for (auto& place : places) {
+      if (place.partition != index) continue;
+      // All batches are alike, so their number tells the next offset; a last one that is cut short is read again.
+      const std::int64_t whole = records / static_cast<std::int64_t>(written.bytes.size());
+      place.offset = whole == 0 ? 0 : place.offset + whole * written.records;
+      bytes_here += whole * static_cast<std::int64_t>(written.bytes.size());
     }
-    if (taken != size) give_up("a fetch response has another form than expected");
-    count.add(bytes_here);
+  }
+  if (taken != size) give_up("a fetch response has another form than expected");
+  return bytes_here;
+}
+
+/// Several readers of the same places take turns on one connection: while one's answer comes in, the next one's request
+/// is with the broker already.
+void fetch_on_one(const load& of, const batch& written, const std::vector<fetch_place>& places, meter& count) {
+  client_socket from(of.port);
+  std::vector<std::vector<fetch_place>> readers(static_cast<std::size_t>(of.fetches_in_flight), places);
+  const auto ask_for = [&](const std::vector<fetch_place>& next) {
+    from.send_all(fetch_frame(of.topic, next, of.partition_bytes_max));
+  };
+  for (const auto& each : readers) ask_for(each);
+  for (std::size_t turn = 0;; turn = (turn + 1) % readers.size()) {
+    count.add(take_fetch(of, written, from, readers[turn]));
+    if (!count.open()) return;
+    ask_for(readers[turn]);
   }
 }
 

@@ -18,6 +18,8 @@ struct load {
   int connections = 4;
   /// Produce requests that a connection may have unanswered.
   std::int64_t in_flight = 16;
+  /// Fetch requests that a connection has with the broker.
+  int fetches_in_flight = 2;
   std::int16_t acks = -1;
   /// The consumer's default for `max.partition.fetch.bytes`.
   std::int32_t partition_bytes_max = 1 << 20;

@@ -6,8 +6,8 @@
 #include "bench/raw/load.hpp"
 
 /// bench_raw create|produce|fetch --port N --topic T [--pid N] [--partitions N] [--record-bytes N] [--batch-bytes N]
-///           [--connections N] [--in-flight N] [--acks N] [--partition-bytes-max N] [--megabytes N] [--warm-megabytes
-///           N]
+///           [--connections N] [--in-flight N] [--fetches-in-flight N] [--acks N] [--partition-bytes-max N]
+///           [--megabytes N] [--warm-megabytes N]
 ///
 /// Prints one line of JSON: bytes (of batches), records, seconds, cpu_seconds (of --pid).
 int main(int argc, char** argv) {
@@ -23,6 +23,7 @@ int main(int argc, char** argv) {
   of.batch_bytes = static_cast<std::size_t>(given.number("batch-bytes", 16384));
   of.connections = static_cast<int>(given.number("connections", of.connections));
   of.in_flight = given.number("in-flight", of.in_flight);
+  of.fetches_in_flight = static_cast<int>(given.number("fetches-in-flight", of.fetches_in_flight));
   of.acks = static_cast<std::int16_t>(given.number("acks", of.acks));
   of.partition_bytes_max = static_cast<std::int32_t>(given.number("partition-bytes-max", of.partition_bytes_max));
   of.bytes = given.number("megabytes", 1024) << 20;
