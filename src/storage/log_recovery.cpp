@@ -152,8 +152,7 @@ class loader {
     MOLDAU_TRY(replay_producers(from));
     for (std::size_t i = first; i < out_.segments.size(); ++i) {
       segment& one = *out_.segments[i];
-      MOLDAU_TRY_ASSIGN(const bool whole, recover_segment(one, from));
-      if (!whole) MOLDAU_TRY(drop_segments(i + 1));
+      MOLDAU_TRY(recover_segment(i, from));
       if (i + 1 == out_.segments.size()) break;
       one.indexes->times.maybe_append(one.largest_time.value_or(time_position{}));
       MOLDAU_TRY(write_indexes(files_, one, take_index_write(one)));
@@ -220,8 +219,9 @@ class loader {
     }
   }
 
-  /// False if the segment's tail had to be cut off.
-  result<bool> recover_segment(segment& one, offset known) {
+  /// If the segment's tail has to be cut off, it is the last one afterwards.
+  result<void> recover_segment(std::size_t index, offset known) {
+    segment& one = *out_.segments[index];
     MOLDAU_TRY_ASSIGN(const auto file, open_log(one));
     std::uint64_t start = 0;
     one.aborted.clear();
@@ -272,13 +272,15 @@ class loader {
     }
     if (cut > 0) {
       log_.warn("{} is cut from {} to {} bytes: {}", one.path(names::log), one.size, start, why);
+      // First what comes after it, or a power cut would leave a log that is whole but for a gap.
+      MOLDAU_TRY(drop_segments(index + 1));
       MOLDAU_TRY(file->truncate(start));
       out_.truncated_bytes += cut;
     }
     // The bytes may have been in the page cache only; what was acknowledged is on the disk already, so this is cheap.
     MOLDAU_TRY(file->sync_data());
     one.size = one.written = one.synced = start;
-    return cut == 0;
+    return {};
   }
 
   void take_batch(segment& one, const wire::batch_view& batch, std::uint64_t position) {
@@ -299,12 +301,14 @@ class loader {
     }
   }
 
+  /// The newest first, each durably before the one below it.
   result<void> drop_segments(std::size_t from) {
-    for (std::size_t i = from; i < out_.segments.size(); ++i) {
-      log_.warn("{} is removed: what comes before it had to be cut", out_.segments[i]->path(names::log));
-      MOLDAU_TRY(remove_files(files_, segment_paths(out_.directory, out_.segments[i]->base)));
+    for (; out_.segments.size() > from; out_.segments.pop_back()) {
+      const segment& last = *out_.segments.back();
+      log_.warn("{} is removed: what comes before it has to be cut", last.path(names::log));
+      MOLDAU_TRY(remove_files(files_, segment_paths(out_.directory, last.base)));
+      MOLDAU_TRY(files_.sync_directory(out_.directory));
     }
-    out_.segments.resize(from);
     return {};
   }
 

@@ -1,5 +1,8 @@
 // What changes a log's files: truncation, deletion, retention, epochs.
 
+#include <algorithm>
+
+#include "storage/file_names.hpp"
 #include "storage/tests/rig.hpp"
 
 namespace moldau::storage::tests {
@@ -266,6 +269,45 @@ TEST(LogCrash, LosesNothingThatWasNotToBeDeleted) {
                     EXPECT_EQ(rig.all_values(), numbered(static_cast<int>(rig.log->log_start().value()), 100))
                         << change;
                   });
+}
+
+TEST(LogCrash, LeavesAPrefixWhereverTheRecoveryWasCutShort) {
+  for (std::uint64_t change = 1; change < 200; ++change) {
+    log_rig rig(change);
+    rig.options.options.segment_bytes = 1000;
+    rig.options.options.retention_ms = -1;
+    ASSERT_TRUE(rig.open());
+    for (int i = 0; i < 100; ++i) ASSERT_TRUE(rig.append_synced(one_record("value-" + std::to_string(i))));
+    rig.kill();
+    rig.options.recovery_point = offset(0);
+    // A byte of the second of many segments, none of which anybody was told is good.
+    std::vector<std::string> logs = rig.host.disk().files();
+    std::erase_if(logs, [](const std::string& path) { return !path.ends_with(names::log); });
+    ASSERT_GT(logs.size(), 5U);
+    std::ranges::sort(logs);
+    ASSERT_TRUE(rig.host.disk().corrupt(logs[1], 500));
+    rig.host.disk().crash_at_change(change);
+    bool crashed = false;
+    try {
+      ASSERT_TRUE(rig.open());
+    } catch (const sim::task_not_ended&) {
+      crashed = true;
+    }
+    rig.host.disk().disarm();
+    if (crashed) {
+      rig.again();
+      ASSERT_TRUE(rig.open()) << change;
+    }
+    const int end = static_cast<int>(rig.log->log_end().value());
+    EXPECT_GT(end, 10) << change;
+    EXPECT_LT(end, 30) << change;
+    EXPECT_EQ(rig.all_values(), numbered(0, end)) << change;
+    if (!crashed) {
+      EXPECT_GT(change, 10U);
+      return;
+    }
+  }
+  FAIL() << "it never came to its end";
 }
 
 TEST(LogCrash, LosesNothingInACleanStopThatWasCutShort) {
