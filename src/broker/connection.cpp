@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <utility>
 
 #include "bytes/endian.hpp"
 #include "wire/protocol/api_keys.hpp"
@@ -16,8 +17,12 @@ namespace {
 /// A length that a peer claims is believed only this far before its bytes arrive.
 constexpr std::size_t trusted_length_bytes = 1024 * 1024;
 
-/// A request that comes in more slowly than this, on the average since it began, is stalled.
-constexpr auto stalled_after = std::chrono::seconds(5);
+/// Memory taken for a request that begins while little is left; while there is plenty, as far as its length is
+/// believed.
+constexpr std::size_t first_bytes = 4 * 1024;
+
+/// A request that comes in more slowly than this, for so long, is stalled.
+constexpr auto stalled_after = std::chrono::seconds(2);
 constexpr double least_bytes_per_second = 16.0 * 1024;
 
 }  // namespace
@@ -35,12 +40,12 @@ connection::connection(rt::world& world, std::unique_ptr<rt::connection> socket,
 rt::task<void> connection::run() {
   running_.spawn(write_loop());
   while (reading_) {
-    auto frame = co_await next_frame();
+    auto what = std::make_unique<request>();
+    auto frame = co_await next_frame(what->memory);
     if (!frame) break;
     const std::size_t frame_bytes = frame->size();
-    auto what = std::make_unique<request>();
     if (!parse_header(*std::move(frame), *what)) {
-      budget_.give_back(frame_bytes);
+      budget_.give_back(what->memory);
       break;
     }
     what->peer = &peer_;
@@ -52,7 +57,7 @@ rt::task<void> connection::run() {
       co_await progressed_.wait();
     }
     if (closed_) {
-      budget_.give_back(frame_bytes);
+      budget_.give_back(what->memory);
       break;
     }
     in_flight_bytes_ += frame_bytes;
@@ -78,9 +83,9 @@ rt::task<void> connection::run() {
 rt::task<void> connection::serve(std::unique_ptr<request> what, slot& place) {
   answer done = co_await handler_.handle(*what);
   what->settle_order();
-  const std::size_t held_bytes = place.request_bytes + what->decoded_bytes;
+  const memory_budget::share held = what->memory;
   what.reset();
-  budget_.give_back(held_bytes);
+  budget_.give_back(held);
   place.done = std::move(done);
   answered_.notify_all();
 }
@@ -149,7 +154,7 @@ bool connection::parse_header(shared_bytes frame, request& into) const {
   return true;
 }
 
-rt::task<std::optional<shared_bytes>> connection::next_frame() {
+rt::task<std::optional<shared_bytes>> connection::next_frame(memory_budget::share& held) {
   while (ahead_to_ - ahead_from_ < 4) {
     if (ahead_from_ > 0) {
       std::memmove(ahead_, ahead_ + ahead_from_, ahead_to_ - ahead_from_);
@@ -165,25 +170,34 @@ rt::task<std::optional<shared_bytes>> connection::next_frame() {
   if (claimed < 0 || static_cast<std::size_t>(claimed) > limits_.request_max_bytes) co_return std::nullopt;
   ahead_from_ += 4;
   const auto size = static_cast<std::size_t>(claimed);
-  co_await budget_.take(size);
+  const std::size_t believed = std::min(size, trusted_length_bytes);
+  co_await budget_.take(budget_.is_ample() ? believed : std::min(size, first_bytes), held);
 
-  shared_bytes frame = shared_bytes::allocate(std::min(size, trusted_length_bytes));
+  shared_bytes frame = shared_bytes::allocate(believed);
   std::size_t have = std::min(ahead_to_ - ahead_from_, size);
   std::memcpy(frame.writable().data(), ahead_ + ahead_from_, have);
   ahead_from_ += have;
-  receiving_ = true;
   received_bytes_ = have;
-  receiving_since_ = world_.now();
+  begin_receiving();
   while (have < size) {
     if (have == frame.size()) {
       shared_bytes larger = shared_bytes::allocate(std::min(size, frame.size() * 2));
       std::memcpy(larger.writable().data(), frame.data(), have);
       frame = std::move(larger);
     }
-    auto got = co_await socket_->read_some(frame.writable().subspan(have));
+    if (have >= held.bytes) {
+      const std::size_t more = std::min(size, have * 2) - held.bytes;
+      if (!budget_.try_grow(more, held)) {
+        receiving_ = false;
+        co_await budget_.grow(more, held);
+        begin_receiving();
+      }
+    }
+    const std::size_t room = std::min(frame.size(), held.bytes) - have;
+    auto got = co_await socket_->read_some(frame.writable().subspan(have, room));
     if (!got || *got == 0) {
       receiving_ = false;
-      budget_.give_back(size);
+      budget_.give_back(std::exchange(held, {}));
       co_return std::nullopt;
     }
     have += *got;
@@ -194,10 +208,18 @@ rt::task<std::optional<shared_bytes>> connection::next_frame() {
   co_return frame;
 }
 
-bool connection::is_stalled() const {
-  const rt::duration since = world_.now() - receiving_since_;
-  return receiving_ && since > stalled_after &&
-         static_cast<double>(received_bytes_) < std::chrono::duration<double>(since).count() * least_bytes_per_second;
+void connection::begin_receiving() {
+  receiving_ = true;
+  looked_at_bytes_ = received_bytes_;
+  looked_at_ = world_.now();
+}
+
+bool connection::is_stalled() {
+  const rt::duration since = world_.now() - looked_at_;
+  if (!receiving_ || since < stalled_after) return false;
+  const auto came = static_cast<double>(received_bytes_ - looked_at_bytes_);
+  begin_receiving();
+  return came < std::chrono::duration<double>(since).count() * least_bytes_per_second;
 }
 
 void connection::stop_reading() {

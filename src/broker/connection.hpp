@@ -49,9 +49,9 @@ class connection {
   void close();
 
   [[nodiscard]] rt::time_point last_active() const { return last_active_; }
-  /// Whether a request has been coming in for long, and so slowly that it holds memory for nothing. That is nobody's
-  /// harm until others wait for memory.
-  [[nodiscard]] bool is_stalled() const;
+  /// Whether a request comes in so slowly, since this was last asked, that it holds memory for nothing. That is
+  /// nobody's harm until others wait for memory.
+  [[nodiscard]] bool is_stalled();
   [[nodiscard]] const peer_info& peer() const { return peer_; }
 
  private:
@@ -61,7 +61,8 @@ class connection {
     bool overlaps = false;
   };
 
-  rt::task<std::optional<shared_bytes>> next_frame();
+  rt::task<std::optional<shared_bytes>> next_frame(memory_budget::share& held);
+  void begin_receiving();
   rt::task<void> serve(std::unique_ptr<request> what, slot& place);
   rt::task<void> write_loop();
   [[nodiscard]] bool parse_header(shared_bytes frame, request& into) const;
@@ -78,10 +79,12 @@ class connection {
   std::size_t ahead_from_ = 0;
   std::size_t ahead_to_ = 0;
 
-  /// The request that is coming in.
+  /// The request that is coming in: whether it is the client that is waited for, and what had come when that was last
+  /// looked at.
   bool receiving_ = false;
   std::size_t received_bytes_ = 0;
-  rt::time_point receiving_since_;
+  std::size_t looked_at_bytes_ = 0;
+  rt::time_point looked_at_;
 
   std::deque<slot> slots_;
   std::size_t in_flight_bytes_ = 0;

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "broker/memory_budget.hpp"
 #include "broker/response_errors.hpp"
 #include "moldau/core/bytes.hpp"
 #include "rt/callback_list.hpp"
@@ -43,8 +44,8 @@ struct request {
   /// The receive buffer; `body` and every decoded field view it.
   shared_bytes frame;
   bytes_view body;
-  /// What it took of the core's memory budget beyond its frame.
-  std::size_t decoded_bytes = 0;
+  /// What it holds of the core's memory: its frame, and what is decoded from it.
+  memory_budget::share memory;
   peer_info* peer = nullptr;
   rt::time_point received;
   /// Keeps strings alive that the response views.

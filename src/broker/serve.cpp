@@ -18,8 +18,7 @@ std::size_t header_size(const request& to) {
 }  // namespace
 
 void charge_decoded(shard& at, request& what, std::size_t bytes) {
-  what.decoded_bytes += bytes;
-  at.budget().charge(bytes);
+  at.budget().charge(bytes, what.memory);
 }
 
 response_frame::response_frame(const request& to, std::size_t message_bytes)

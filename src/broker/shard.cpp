@@ -11,7 +11,7 @@ namespace moldau::broker {
 namespace {
 
 /// How often idle and stalled connections are looked for, at least.
-constexpr std::int64_t watch_interval_ms = 10'000;
+constexpr std::int64_t watch_interval_ms = 2'000;
 /// KIP-227: a session must have lived this long before a larger one may push it out.
 constexpr auto session_eviction_age = std::chrono::minutes(2);
 
@@ -130,7 +130,8 @@ rt::task<void> shard::watch_connections() {
     for_all_connections([&](connection& one) {
       const bool idle = closes_idle && one.last_active() < now - milliseconds(idle_max_ms);
       // Requests that don't come to an end hold memory that others wait for: a few such clients would stop all.
-      if (idle || (budget_.is_short() && one.is_stalled())) one.close();
+      const bool stalled = one.is_stalled();
+      if (idle || (stalled && budget_.is_short())) one.close();
     });
   }
 }

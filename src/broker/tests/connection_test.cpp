@@ -285,12 +285,14 @@ TEST_F(ConnectionTest, DoesNotAllocateWhatALengthMerelyClaims) {
 
 TEST_F(ConnectionTest, WaitsForMemoryBeforeItReadsARequest) {
   open({}, 8, 10);
-  server_.spawn([](memory_budget& budget) -> rt::task<void> { co_await budget.take(10); }(*budget_));
+  memory_budget::share others;
+  server_.spawn([](memory_budget& budget, memory_budget::share& of) -> rt::task<void> { co_await budget.take(10, of); }(
+                                                                        *budget_, others));
   settle();
   send_other(1);
   settle();
   EXPECT_TRUE(handler_->started.empty());
-  on_server([this] { budget_->give_back(10); });
+  on_server([&] { budget_->give_back(others); });
   settle();
   EXPECT_EQ(handler_->started, ids{1});
 }

@@ -121,7 +121,21 @@ TEST_F(LimitsTest, KeepClientsThatSendNothingFromStoppingOthers) {
   }
   for (int i = 0; i < 2; ++i) {
     test_client other = connect();
-    EXPECT_TRUE(answers(other, 30s));
+    EXPECT_TRUE(answers(other, 1s));
+  }
+}
+
+TEST_F(LimitsTest, CutOffClientsThatStopHalfwayOnceOthersWait) {
+  start("socket.request.max.bytes=2000000\nqueued.max.request.bytes=2000000\n");
+  std::vector<test_client> greedy;
+  for (int i = 0; i < 6; ++i) {
+    greedy.push_back(connect());
+    claim(greedy.back(), 2'000'000);
+    EXPECT_TRUE(on_client(greedy.back().send(shared_bytes::allocate(1'500'000))));
+  }
+  for (int i = 0; i < 2; ++i) {
+    test_client other = connect();
+    EXPECT_TRUE(answers(other, 10s));
   }
 }
 
