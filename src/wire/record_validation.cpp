@@ -238,6 +238,12 @@ verdict check_header(batch_view batch, const produce_rules& rules) {
 
 }  // namespace
 
+bool must_decompress(bytes_view records, const produce_rules& rules) {
+  const auto batch = first_batch(records);
+  if (!batch || batch->is_legacy() || batch->compression() == codec::none) return false;
+  return rules.is_compacted || (rules.stored_codec && *rules.stored_codec != batch->compression());
+}
+
 std::expected<validated_batch, produce_error> validate_produce(bytes_view records, const produce_rules& rules,
                                                                codec_context& context) {
   auto batch = only_batch(records, rules);

@@ -76,6 +76,9 @@ struct validated_batch {
   bool needs_rebuild = false;
 };
 
+/// Whether `validate_produce` has to decompress the records: a worker's business, as they may be many times as large.
+[[nodiscard]] bool must_decompress(bytes_view records, const produce_rules& rules);
+
 /// Checks the one batch of magic 2 that a produce request holds for a partition, in the receive buffer, and changes
 /// nothing. One pass for the CRC, one over the records if they aren't compressed; compressed ones are opened only
 /// where the topic is compacted or the codec changes. The differences from Kafka's validator are listed in the .cpp.

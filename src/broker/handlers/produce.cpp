@@ -39,12 +39,22 @@ struct entry {
   error failure{errc::none, {}};
 };
 
+/// A batch whose records can be checked only once they are decompressed.
+struct packed_entry {
+  entry* of = nullptr;
+  std::string partition;
+  wire::produce_rules rules;
+  bytes_view records;
+  wire::compression stored;
+};
+
 class produce_call {
  public:
   produce_call(shard& at, request& what, const produce_request& message) : shard_(at), what_(what), message_(message) {}
 
   rt::task<produce_response> run() {
     prepare();
+    for (packed_entry& one : packed_) co_await unpack(one);
     for (const auto& [e, how] : rebuilds_) co_await rebuild(*e, how);
     append_on_every_core();
     what_.settle_order();
@@ -66,6 +76,9 @@ class produce_call {
     answer.base_offset = no_offset;
     if (!message.empty()) answer.error_message = what_.arena.store(message);
   }
+  rt::task<void> unpack(packed_entry& one);
+  void judge(entry& e, std::expected<wire::validated_batch, wire::produce_error> valid,
+             const wire::compression& stored);
   rt::task<void> rebuild(entry& e, wire::compression how);
   void append_on_every_core();
   rt::task<void> append_on(unsigned core, std::vector<entry*> entries);
@@ -75,6 +88,7 @@ class produce_call {
   const produce_request& message_;
   produce_response response_;
   std::vector<entry> entries_;
+  std::vector<packed_entry> packed_;
   std::vector<std::pair<entry*, wire::compression>> rebuilds_;
   rt::gate running_;
 };
@@ -127,23 +141,6 @@ void produce_call::prepare_partition(const topic_view* topic, const produce_requ
                              .timestamp_after_max_ms = rules.message_timestamp_after_max_ms,
                              .batch_bytes_max = static_cast<std::size_t>(rules.max_message_bytes),
                              .stored_codec = topic->stored_codec()};
-  auto valid = wire::validate_produce(data.records.bytes(), wanted, shard_.codecs());
-  if (!valid) {
-    // The name is needed for the sentence alone, so it is made when there is one to say.
-    const std::string name = fmt::format("{}-{}", topic->name, data.index.value());
-    wanted.partition = name;
-    valid = wire::validate_produce(data.records.bytes(), wanted, shard_.codecs());
-  }
-  if (!valid) {
-    for (const auto& of_record : valid.error().record_errors) {
-      answer.record_errors.push_back(
-          {.batch_index = of_record.batch_index, .batch_index_error_message = what_.arena.store(of_record.message)});
-    }
-    return refuse(answer, valid.error().code, valid.error().message);
-  }
-  if (valid->batch.is_transactional()) {
-    return refuse(answer, errc::unsupported_version, "This broker has no transactions yet.");
-  }
   entry& e = entries_.emplace_back();
   e.answer = &answer;
   e.id = {topic->id, data.index};
@@ -151,9 +148,51 @@ void produce_call::prepare_partition(const topic_view* topic, const produce_requ
   e.min_in_sync = rules.min_insync_replicas;
   e.batch = what_.frame.slice(data.records.bytes());
   if (what_.frame.size() / whole_request_share > e.batch.size()) e.batch = shared_bytes::copy_of(e.batch);
+  const auto name = [&] { return fmt::format("{}-{}", topic->name, data.index.value()); };
+  if (wire::must_decompress(data.records.bytes(), wanted)) {
+    // What is larger than any request couldn't have come unpacked.
+    const auto most = static_cast<std::size_t>(shard_.config().int32("socket.request.max.bytes"));
+    wanted.limits = {.batch_bytes_max = most, .record_bytes_max = most};
+    packed_.push_back({&e, name(), wanted, data.records.bytes(), topic->stored_compression()});
+    return;
+  }
+  auto valid = wire::validate_produce(data.records.bytes(), wanted, shard_.codecs());
+  if (!valid) {
+    // The name is needed for the sentence alone, so it is made when there is one to say.
+    const std::string named = name();
+    wanted.partition = named;
+    valid = wire::validate_produce(data.records.bytes(), wanted, shard_.codecs());
+  }
+  judge(e, std::move(valid), topic->stored_compression());
+}
+
+rt::task<void> produce_call::unpack(packed_entry& one) {
+  one.rules.partition = one.partition;
+  auto valid = co_await shard_.world().offload([&] {
+    wire::codec_context context;
+    return wire::validate_produce(one.records, one.rules, context);
+  });
+  judge(*one.of, std::move(valid), one.stored);
+}
+
+void produce_call::judge(entry& e, std::expected<wire::validated_batch, wire::produce_error> valid,
+                         const wire::compression& stored) {
+  if (!valid) {
+    for (const auto& of_record : valid.error().record_errors) {
+      e.answer->record_errors.push_back(
+          {.batch_index = of_record.batch_index, .batch_index_error_message = what_.arena.store(of_record.message)});
+    }
+    e.failure = {valid.error().code, std::move(valid.error().message)};
+  } else if (valid->batch.is_transactional()) {
+    e.failure = {errc::unsupported_version, "This broker has no transactions yet."};
+  }
+  if (e.failure.code != errc::none) {
+    e.answer->base_offset = no_offset;
+    return;
+  }
   e.records = static_cast<std::uint64_t>(std::max(valid->batch.header().record_count, 0));
   e.bytes = e.batch.size();
-  if (valid->needs_rebuild) rebuilds_.emplace_back(&e, topic->stored_compression());
+  if (valid->needs_rebuild) rebuilds_.emplace_back(&e, stored);
 }
 
 rt::task<void> produce_call::rebuild(entry& e, wire::compression how) {

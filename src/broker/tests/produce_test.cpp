@@ -176,6 +176,26 @@ TEST_F(ProduceTest, WantsKeysInACompactedTopic) {
   EXPECT_EQ(refused.record_errors.size(), 1U);
 }
 
+TEST_F(ProduceTest, RefusesABatchThatUnpacksToMoreThanARequestMayHave) {
+  start("socket.request.max.bytes=100000\n");
+  ASSERT_EQ(create_topic("orders", 1, {{"cleanup.policy", "compact"}}), errc::none);
+  const auto packed = [this](std::size_t value_bytes, int records) {
+    wire::batch_builder builder;
+    builder.begin({.compression = wire::compression::of(wire::codec::zstd)});
+    const std::string value(value_bytes, 'v');
+    for (int i = 0; i < records; ++i) {
+      EXPECT_TRUE(builder.append(client_.wall_ms(), as_bytes("k"), as_bytes(value)));
+    }
+    wire::codec_context context;
+    return *builder.finish(context);
+  };
+  EXPECT_EQ(produce_to("orders", packed(200'000, 1)).error, errc::message_too_large);
+  EXPECT_EQ(produce_to("orders", packed(30'000, 4)).error, errc::message_too_large);
+  const produced taken = produce_to("orders", packed(30'000, 3));
+  EXPECT_EQ(taken.error, errc::none);
+  EXPECT_EQ(taken.base, offset(0));
+}
+
 TEST_F(ProduceTest, RefusesZstdFromClientsOlderThanIt) {
   start();
   ASSERT_EQ(create_topic("orders"), errc::none);
