@@ -36,9 +36,10 @@ class Broker(brokers.Broker):
         self.process = None
         return status
 
-    def resident_mb(self):
+    def memory_mb(self, what):
+        """VmRSS is what is resident, VmHWM the most that was."""
         for line in Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
-            if line.startswith("VmRSS:"):
+            if line.startswith(what + ":"):
                 return int(line.split()[1]) / 1024
         raise brokers.BrokerFailed("the broker has no memory: it has ended")
 
@@ -149,7 +150,7 @@ class Load:
 
 def read_back(test, broker, topic, partition):
     """(offset, sequence) of every record of a partition, in order."""
-    done = test.tool(broker, "consume", topic, "-e", "-o", "beginning", "-p", partition, "-f", "%o %k\\n")
+    done = test.tool(broker, "consume", topic, "-e", "-p", partition, "-f", "%o %k\\n")
     return [tuple(map(int, line.split())) for line in done.lines]
 
 

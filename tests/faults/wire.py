@@ -9,7 +9,7 @@ GZIP, ZSTD = 1, 4
 
 # Kafka's error codes, by the names of its documentation.
 NONE, CORRUPT_MESSAGE, UNKNOWN_TOPIC_OR_PARTITION, MESSAGE_TOO_LARGE = 0, 2, 3, 10
-UNSUPPORTED_VERSION, OUT_OF_ORDER_SEQUENCE, INVALID_RECORD = 35, 45, 87
+UNSUPPORTED_VERSION, UNSUPPORTED_FOR_MESSAGE_FORMAT, UNSUPPORTED_COMPRESSION_TYPE, INVALID_RECORD = 35, 43, 76, 87
 
 
 def crc_table():
@@ -44,9 +44,14 @@ def text(value):
     return struct.pack(">h", -1) if value is None else struct.pack(">h", len(value)) + value.encode()
 
 
-def record(value, key=b"k", delta=0):
-    body = b"\0" + varint(0) + varint(delta) + varint(len(key)) + key + varint(len(value)) + value + varint(0)
-    return varint(len(body)) + body
+def record_head(value_bytes, delta=0, key=b"k"):
+    """What comes before a value of that size; a zero, for no headers, comes behind it."""
+    head = b"\0" + varint(0) + varint(delta) + varint(len(key)) + key + varint(value_bytes)
+    return varint(len(head) + value_bytes + 1) + head
+
+
+def record(value, key=b"k"):
+    return record_head(len(value), 0, key) + value + b"\0"
 
 
 def batch(records, count=1, codec=0, producer=(-1, -1, -1), crc=None, timestamp_ms=None):
@@ -56,9 +61,9 @@ def batch(records, count=1, codec=0, producer=(-1, -1, -1), crc=None, timestamp_
     return struct.pack(">qiibI", 0, len(after) + 9, 0, 2, crc32c(after) if crc is None else crc) + after
 
 
-def zstd_of_zeros(size):
-    """A frame whose blocks each say "this byte, so often"."""
-    out = bytearray(b"\x28\xb5\x2f\xfd\x00\x58")
+def zstd_of_zeros(head, size):
+    """A frame of `head` as it is and so many zeros: blocks that each say "this byte, so often"."""
+    out = bytearray(b"\x28\xb5\x2f\xfd\x00\x58" + struct.pack("<I", len(head) << 3)[:3] + head)
     while size > 0:
         part = min(size, 128 << 10)
         size -= part
