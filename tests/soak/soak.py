@@ -22,6 +22,9 @@ import run as fuzz  # noqa: E402
 
 FUZZ_CPU_SECONDS = 600
 FUZZ_SLICE_SECONDS = 60
+# Of all scenarios together.
+SEEDS, SEEDS_SLICE = 5000, 25
+KILLS, KILLS_SLICE = 100, 10
 
 
 class Failed(Exception):
@@ -33,8 +36,8 @@ def commit():
     return done.stdout.strip() or "unknown"
 
 
-def build(preset):
-    subprocess.run([str(ROOT / "dev"), "build", preset], check=True)
+def build(preset, *targets):
+    subprocess.run([str(ROOT / "dev"), "build", preset, *targets], check=True)
     return ROOT / "build" / preset
 
 
@@ -73,7 +76,53 @@ def thread_sanitizer():
     return [("tsan", 1, "runs", run_all)]
 
 
-PARTS = {"fuzz": fuzz_targets, "tsan": thread_sanitizer}
+def run_or_fail(command, again, folder=ROOT, **environment):
+    """Runs a check; `again` says how to see a failure again, beside what the check has printed."""
+    done = subprocess.run([str(word) for word in command], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True, errors="replace", env={**os.environ, **environment})
+    if done.returncode != 0:
+        raise Failed(f"{done.stdout[-6000:]}\n{again}")
+
+
+def seeds():
+    """The simulator's scenarios, each with its share of the seeds, from the first on."""
+    binary = build("check", "moldau-sim") / "bin" / "moldau-sim"
+    listed = subprocess.run([str(binary), "list"], stdout=subprocess.PIPE, text=True, check=True).stdout
+    names = [line.split()[0] for line in listed.splitlines() if line.strip()]
+
+    def part(name, goal):
+        def run_slice(left):
+            count, first = min(SEEDS_SLICE, left), goal - left + 1
+            # Set, it would take the place of the two below.
+            os.environ.pop("MOLDAU_SIM_SEED", None)
+            run_or_fail([binary, "run", name], f"above is the seed: MOLDAU_SIM_SEED=<seed> {binary} run {name}",
+                        MOLDAU_SIM_FIRST=str(first), MOLDAU_SIM_SEEDS=str(count))
+            return count
+
+        return f"seeds.{name}", goal, "seeds", run_slice
+
+    # What doesn't divide goes to the first ones.
+    share, rest = divmod(SEEDS, len(names))
+    return [part(name, share + (number < rest)) for number, name in enumerate(names)]
+
+
+def kills():
+    """kill -9 under load, some in a row on one broker, each run with a seed of its own."""
+    binaries = build("check", "moldau", "fault_load") / "bin"
+
+    def run_slice(left):
+        count = min(KILLS_SLICE, left)
+        run_or_fail([sys.executable, "-B", "-m", "unittest", "-v", "test_kills"],
+                    f"above is MOLDAU_FAULT_SEED: with it, MOLDAU_KILLS={count}, MOLDAU_BIN and MOLDAU_FAULT_LOAD run "
+                    "python3 -m unittest test_kills in tests/faults",
+                    folder=ROOT / "tests" / "faults", MOLDAU_KILLS=str(count), MOLDAU_BIN=str(binaries / "moldau"),
+                    MOLDAU_FAULT_LOAD=str(binaries / "fault_load"))
+        return count
+
+    return [("kills", KILLS, "kills", run_slice)]
+
+
+PARTS = {"fuzz": fuzz_targets, "tsan": thread_sanitizer, "seeds": seeds, "kills": kills}
 
 
 def load():

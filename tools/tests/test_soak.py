@@ -59,5 +59,42 @@ class Soak(unittest.TestCase):
         self.assertEqual([10, 6, 2], self.runs)
 
 
+class Seeds(unittest.TestCase):
+    """The simulator's part, with a script in the simulator's place."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+        binary = self.folder / "bin" / "moldau-sim"
+        binary.parent.mkdir()
+        binary.write_text(f"""#!/bin/sh
+if [ "$1" = list ]; then printf 'storm  all at once\\ncalm  nothing\\nkills  some\\n'; exit; fi
+echo "$2 $MOLDAU_SIM_FIRST $MOLDAU_SIM_SEEDS" >>{self.folder}/runs
+if [ "$2" = kills ]; then echo 'seed 7 runs it again'; exit 1; fi
+""")
+        binary.chmod(0o755)
+        patch = mock.patch.object(soak, "build", lambda preset, *targets: self.folder)
+        patch.start()
+        self.addCleanup(patch.stop)
+        self.parts = {name: (goal, run_slice) for name, goal, _, run_slice in soak.seeds()}
+
+    def runs(self):
+        return (self.folder / "runs").read_text().splitlines()
+
+    def test_are_spread_over_all_scenarios(self):
+        self.assertEqual({"seeds.storm": 1667, "seeds.calm": 1667, "seeds.kills": 1666},
+                         {name: goal for name, (goal, _) in self.parts.items()})
+
+    def test_go_on_behind_those_that_have_been(self):
+        goal, run_slice = self.parts["seeds.calm"]
+        self.assertEqual([25, 25, 7], [run_slice(left) for left in (goal, goal - 25, 7)])
+        self.assertEqual(["calm 1 25", "calm 26 25", "calm 1661 7"], self.runs())
+
+    def test_tell_the_seed_that_failed(self):
+        with self.assertRaisesRegex(soak.Failed, "seed 7 runs it again"):
+            self.parts["seeds.kills"][1](100)
+
+
 if __name__ == "__main__":
     unittest.main()
