@@ -298,7 +298,7 @@ class Logs(DamageTest):
         self.killed()
         (self.data / "recovery-point-offset-checkpoint").unlink()
         path = self.damage(50)
-        self.starts(f"{path} is cut from", "is removed: what comes before it had to be cut", end=50)
+        self.starts(f"{path} is cut from", "is removed: what comes before it has to be cut", end=50)
 
     def stays_and_is_told(self, offset):
         """As in Kafka, what is below the recovery point isn't read at the start; who reads it is told."""
