@@ -23,9 +23,10 @@ struct long_poll {
     news.notify_all();
   }
 
-  /// Wakes at the latest at `deadline`; at once if it was woken already.
+  /// Wakes at the latest at `deadline`; at once if it was woken already, or if its client has left or the broker stops:
+  /// that may have come about while other cores were asked, and is told only once.
   static rt::task<void> sleep(std::shared_ptr<long_poll> poll, shard& at, request& what, rt::time_point deadline) {
-    if (poll->woken) co_return;
+    if (poll->woken || at.stopping() || what.peer->gone) co_return;
     rt::callback stopping([&] { poll->wake(); });
     at.on_stop(stopping);
     rt::callback leaving([&] { poll->wake(); });

@@ -61,6 +61,8 @@ struct log_open_options {
   offset log_start{0};
   /// Damage that would end the log below this fails the opening, and nothing is cut off.
   offset must_reach{0};
+  /// All below it had been written once: a log that ends before it, whatever became of the rest, fails the opening.
+  offset written_end{0};
 };
 
 /// What an append gave.

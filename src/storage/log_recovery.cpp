@@ -41,9 +41,11 @@ class loader {
     if (!out_.segments.empty()) out_.log_start = std::max(out_.log_start, out_.segments.front()->base);
     out_.recovery_point = options_.recovery_point;
     if (out_.segments.empty()) {
+      MOLDAU_TRY(check_end(out_.log_start));
       MOLDAU_TRY(start_empty(out_.log_start));
     } else {
       MOLDAU_TRY(options_.clean_shutdown ? open_clean() : recover());
+      MOLDAU_TRY(check_end(out_.log_end));
       if (out_.log_end < options_.recovery_point) {
         log_.warn("{} ends at {}, below its recovery point {}: what had been written there is gone", out_.directory,
                   out_.log_end.value(), options_.recovery_point.value());
@@ -98,6 +100,16 @@ class loader {
     const std::string text = out_.epochs.encode();
     if (text == epochs_text_ || (epochs_text_.empty() && out_.epochs.entries().empty())) return {};
     return files_.write_file_atomically(rt::join_path(options_.directory, names::leader_epochs), as_bytes(text));
+  }
+
+  /// Comes before `tidy_snapshots`: by the producers' snapshots one knows where the log should end, and the next start
+  /// has to refuse as well.
+  result<void> check_end(offset end) const {
+    if (end >= options_.written_end) return {};
+    return fail(errc::corrupt_message,
+                fmt::format("{} ends at offset {}, though all below {} had been written: put copies of the missing "
+                            "files in their place",
+                            options_.directory, end.value(), options_.written_end.value()));
   }
 
   result<void> start_empty(offset at) {

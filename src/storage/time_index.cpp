@@ -78,8 +78,4 @@ result<time_position> time_floor_in_file(rt::file& index, access how, std::uint6
   return best;
 }
 
-result<time_position> last_time_in_file(rt::file& index, std::uint64_t size, offset base) {
-  return time_floor_in_file(index, access::blocking, size, base, std::numeric_limits<std::int64_t>::max());
-}
-
 }  // namespace moldau::storage

@@ -50,7 +50,5 @@ class time_index {
 /// The last entry of the file that isn't above `timestamp_ms`; {-1, base} if there is none.
 [[nodiscard]] result<time_position> time_floor_in_file(rt::file& index, access how, std::uint64_t size, offset base,
                                                        std::int64_t timestamp_ms);
-/// The last entry of the file; {-1, base} if it has none.
-[[nodiscard]] result<time_position> last_time_in_file(rt::file& index, std::uint64_t size, offset base);
 
 }  // namespace moldau::storage

@@ -60,16 +60,11 @@ rt::task<result<void>> metadata_service::start() {
                                    .rewrite = true,
                                    // A snapshot is made of what is committed, and stands for it.
                                    .recovery_point = snapshot_end,
-                                   .must_reach = std::max(snapshot_end, written_end)});
+                                   .must_reach = std::max(snapshot_end, written_end),
+                                   .written_end = written_end > snapshot_end ? written_end : offset(0)});
   if (!opened) co_return std::unexpected<error>(std::move(opened).error());
   log_ = *std::move(opened);
   log_->set_listener(this);
-  if (log_->log_end() < written_end) {
-    co_return fail(errc::corrupt_message,
-                   fmt::format("{} ends at offset {}, though all below {} had been written: put copies of the missing "
-                               "files in their place",
-                               partition_directory(), log_->log_end().value(), written_end.value()));
-  }
 
   raft::control_state control;
   if (!snapshots_.empty()) MOLDAU_CO_TRY(co_await load_snapshot(*snapshots_.rbegin(), control));
