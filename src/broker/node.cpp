@@ -34,6 +34,15 @@ shard::options shard_options(const config::broker_config& config, unsigned cores
           .ack_after_sync = config.boolean("log.flush.ack")};
 }
 
+/// As the properties say. Only another receive buffer than Kafka's default is set, which Kafka's own server.properties
+/// spells out: left alone, the kernel's grows with what a producer sends.
+rt::socket_buffers buffers_of(const config::broker_config& config) {
+  constexpr std::int32_t receive_default = 102400;
+  const std::int32_t receive_bytes = config.int32("socket.receive.buffer.bytes");
+  return {.send_bytes = config.int32("socket.send.buffer.bytes"),
+          .receive_bytes = receive_bytes == receive_default ? -1 : receive_bytes};
+}
+
 }  // namespace
 
 node::node(options chosen)
@@ -82,19 +91,6 @@ rt::task<result<void>> node::start_all() {
   acceptor_->start();
   co_return result<void>{};
 }
-
-namespace {
-
-/// As the properties say. Only another receive buffer than Kafka's default is set: left alone, the kernel's own grows
-/// with what a producer sends.
-rt::socket_buffers buffers_of(const config::broker_config& config) {
-  constexpr std::int32_t receive_default = 102400;
-  const std::int32_t receive_bytes = config.int32("socket.receive.buffer.bytes");
-  return {.send_bytes = config.int32("socket.send.buffer.bytes"),
-          .receive_bytes = receive_bytes == receive_default ? -1 : receive_bytes};
-}
-
-}  // namespace
 
 result<void> node::bind_listeners() {
   const config::broker_config& config = *options_.config;
