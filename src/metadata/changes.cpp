@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "metadata/records.hpp"
@@ -129,6 +130,10 @@ class applier {
   }
 
   result<void> operator()(const records::topic_record& r) {
+    if (image_.find_topic(r.name) != nullptr || image_.find_topic(r.topic_id) != nullptr) {
+      return fail(errc::malformed, fmt::format("the metadata log creates topic {} with id {}, one of which is there",
+                                               r.name, r.topic_id.to_string()));
+    }
     auto to = std::make_shared<topic>();
     to->name = std::string(r.name);
     to->id = r.topic_id;
@@ -174,6 +179,12 @@ class applier {
       return fail(errc::malformed, fmt::format("the metadata log changes partition {}-{}, which it never created",
                                                found->name, r.partition_id.value()));
     }
+    const bool new_leader = r.leader != no_leader_change;
+    constexpr auto last_epoch = std::numeric_limits<std::int32_t>::max();
+    if (before->partition_epoch == last_epoch || (new_leader && before->leader_epoch.value() == last_epoch)) {
+      return fail(errc::malformed, fmt::format("the metadata log changes partition {}-{} behind its last epoch",
+                                               found->name, r.partition_id.value()));
+    }
     auto to = std::make_shared<partition>(*before);
     if (r.replicas) {
       // Directories follow their replicas unless the record brings its own.
@@ -191,7 +202,7 @@ class applier {
     if (r.eligible_leader_replicas) to->eligible_leader_replicas = *r.eligible_leader_replicas;
     if (r.last_known_elr) to->last_known_eligible_leader_replicas = *r.last_known_elr;
     if (r.leader_recovery_state >= 0) to->recovering = r.leader_recovery_state != 0;
-    if (r.leader != no_leader_change) {
+    if (new_leader) {
       to->leader = r.leader;
       ++to->leader_epoch;
     }

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <string>
 
 #include "metadata/changes.hpp"
@@ -216,6 +217,38 @@ TEST_F(Image, RefusesWhatSpeaksOfTopicsThatAreNotThere) {
   records::partition_change_record c;
   c.topic_id = numbered(1);
   c.partition_id = partition_id(0);
+  EXPECT_EQ(refusal(c, 2), errc::malformed);
+}
+
+TEST_F(Image, RefusesATopicThatIsThere) {
+  add_topic("t", 1);
+  records::topic_record again;
+  again.name = "t";
+  again.topic_id = numbered(2);
+  EXPECT_EQ(refusal(again), errc::malformed);
+  again.name = "u";
+  again.topic_id = numbered(1);
+  EXPECT_EQ(refusal(again), errc::malformed);
+  EXPECT_EQ(image_.find_topic("t")->id, numbered(1));
+  EXPECT_EQ(image_.find_topic("u"), nullptr);
+}
+
+TEST_F(Image, RefusesAChangeBehindTheLastEpoch) {
+  add_topic("t", 1);
+  records::partition_record p;
+  p.topic_id = numbered(1);
+  p.partition_id = partition_id(0);
+  p.leader_epoch = leader_epoch(std::numeric_limits<std::int32_t>::max());
+  apply(p, 2);
+  records::partition_change_record c;
+  c.topic_id = numbered(1);
+  c.partition_id = partition_id(0);
+  EXPECT_EQ(refusal(c, 2), errc::none);
+  c.leader = broker_id(2);
+  EXPECT_EQ(refusal(c, 2), errc::malformed);
+  p.leader_epoch = leader_epoch(0);
+  p.partition_epoch = std::numeric_limits<std::int32_t>::max();
+  apply(p, 2);
   EXPECT_EQ(refusal(c, 2), errc::malformed);
 }
 
