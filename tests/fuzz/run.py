@@ -17,7 +17,7 @@ def command(binary, corpus, work, seconds):
         folder.mkdir(parents=True, exist_ok=True)
     tracked = [str(corpus)] if Path(corpus).is_dir() else []
     # Memory is bounded by what the parsers promise, far below: an allocation from an unchecked length stands out.
-    return [str(binary), f"-max_total_time={seconds}", "-timeout=10", "-rss_limit_mb=1024", "-malloc_limit_mb=256",
+    return [str(binary), f"-max_total_time={seconds}", "-timeout=60", "-rss_limit_mb=1024", "-malloc_limit_mb=256",
             "-print_final_stats=1", f"-artifact_prefix={crashed}/", str(found), *tracked]
 
 
