@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <utility>
 
 namespace moldau::storage {
 
@@ -62,7 +63,9 @@ result<offset_checkpoint> parse_offset_checkpoint(std::string_view content) {
     const auto blank = row.find(' ');
     const auto numbers =
         blank == std::string_view::npos ? std::vector<std::int64_t>{} : split_numbers(row.substr(blank + 1));
-    if (numbers.size() != 2) return fail(errc::malformed, fmt::format("a checkpoint file has the line '{}'", row));
+    if (numbers.size() != 2 || numbers[0] < 0 || !std::in_range<std::int32_t>(numbers[0])) {
+      return fail(errc::malformed, fmt::format("a checkpoint file has the line '{}'", row));
+    }
     out[{.topic = std::string(row.substr(0, blank)),
          .partition = partition_id(static_cast<std::int32_t>(numbers[0]))}] = offset(numbers[1]);
   }

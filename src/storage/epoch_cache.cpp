@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "storage/checkpoint_file.hpp"
 
@@ -13,7 +14,7 @@ result<epoch_cache> epoch_cache::parse(std::string_view content) {
   epoch_cache out;
   for (const auto& row : rows) {
     const auto numbers = split_numbers(row);
-    if (numbers.size() != 2)
+    if (numbers.size() != 2 || !std::in_range<std::int32_t>(numbers[0]))
       return fail(errc::malformed, fmt::format("leader-epoch-checkpoint has the line '{}'", row));
     out.assign(leader_epoch(static_cast<std::int32_t>(numbers[0])), offset(numbers[1]));
   }

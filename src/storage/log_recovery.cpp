@@ -303,7 +303,8 @@ class loader {
     if (batch.leader_epoch() >= leader_epoch(0) && (!latest || batch.leader_epoch() > *latest)) {
       out_.epochs.assign(batch.leader_epoch(), batch.base_offset());
     }
-    if (batch.base_offset() < out_.producers.map_end()) return;
+    // One that the log starts inside is whole to its producer all the same.
+    if (batch.last_offset() < out_.producers.map_end()) return;
     const auto done = out_.producers.update(batch);
     if (done && done->aborted) {
       one.aborted.push_back({.producer_id = done->producer_id,
@@ -390,8 +391,8 @@ class loader {
       batch_walk walk(*file, 0, one.size);
       while (true) {
         MOLDAU_TRY_ASSIGN(const auto batch, walk.next());
-        if (!batch || batch->base_offset() >= to) break;
-        if (batch->base_offset() >= from) out_.producers.update(*batch);
+        if (!batch || batch->last_offset() >= to) break;
+        if (batch->last_offset() >= from) out_.producers.update(*batch);
       }
     }
     out_.producers.set_map_end(to);

@@ -216,7 +216,8 @@ TEST(CheckpointFile, ReadsAndWritesKafkasForm) {
 }
 
 TEST(CheckpointFile, RefusesWhatIsDamaged) {
-  for (const char* bad : {"1\n0\n", "0\n2\na 0 1\n", "0\nx\n", "0\n1\na 0\n", "0\n1\na 0 b\n", "0\n-1\n"}) {
+  for (const char* bad : {"1\n0\n", "0\n2\na 0 1\n", "0\nx\n", "0\n1\na 0\n", "0\n1\na 0 b\n", "0\n-1\n",
+                          "0\n1\na -1 0\n", "0\n1\na 4294967296 0\n"}) {
     EXPECT_FALSE(parse_offset_checkpoint(bad)) << bad;
   }
 }

@@ -160,6 +160,21 @@ TEST(ProducerState, RefusesASnapshotThatIsDamagedAnywhere) {
   }
 }
 
+TEST(ProducerState, KnowsABatchThatTheLogStartsInsideAfterAKill) {
+  log_rig rig;
+  ASSERT_TRUE(rig.open());
+  ASSERT_TRUE(rig.append_synced(produced(7, 0, 0, 3)));
+  rig.log->set_high_watermark(offset(3));
+  ASSERT_TRUE(rig.run(rig.log->delete_records(offset(1))));
+  rig.options.log_start = offset(1);
+  rig.kill();
+  ASSERT_TRUE(rig.open());
+  EXPECT_EQ(rig.log->producers().map_end(), offset(3));
+  const auto again = rig.append(produced(7, 0, 0, 3));
+  ASSERT_TRUE(again);
+  EXPECT_TRUE(again->duplicate);
+}
+
 TEST(ProducerState, RefusesASnapshotThatNamesAProducerOrATransactionTwice) {
   producer_state state;
   state.update(wire::batch_view(produced(7, 0, 0, 1, true)));
