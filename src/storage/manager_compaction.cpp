@@ -52,6 +52,8 @@ rt::task<bool> log_manager::compact_dirtiest(std::size_t directory) {
   });
   if (!reached && reached.error().code == errc::closed) co_return false;
   if (!reached) {
+    // Where there is no room, or a segment is damaged, the log is as it was. A disk that fails fails appends, too.
+    if (reached.error().code == errc::io_error) directory_failed(directory, reached.error());
     world_.log().warn("{}-{} could not be compacted: {}", dirtiest->partition.topic,
                       dirtiest->partition.partition.value(), reached.error().message);
     co_return false;

@@ -181,29 +181,59 @@ TEST_F(managed_logs, FailsADirectoryOnEveryCoreAtOnce) {
   simulator.run(host, manager->abandon());
 }
 
-TEST_F(managed_logs, CompactsWhatIsDue) {
-  options.defaults.cleanup_compact = true;
-  options.defaults.segment_bytes = 500;
-  ASSERT_TRUE(load());
-  create(1, 0);
-  for (int i = 0; i < 60; ++i) {
-    const unsigned core = core_of(id_of(1), partition_id(0), 3);
-    simulator.run(
-        host,
-        [](log& at, int n) -> rt::task<void> {
-          EXPECT_TRUE(at.append_as_leader(
-              make_batch({.values = {std::to_string(n)}, .keys = {"key-" + std::to_string(n % 2)}}), leader_epoch(0)));
-          at.set_high_watermark(at.log_end());
-          EXPECT_TRUE(co_await at.await_synced(at.log_end()));
-        }(*find(1, 0), i),
-        core);
+/// Two keys, written over and over, in a log of many segments.
+class compacted_logs : public managed_logs {
+ protected:
+  void SetUp() override {
+    options.defaults.cleanup_compact = true;
+    options.defaults.segment_bytes = 500;
+    options.storage.cleaner_backoff_ms = 15'000;
+    ASSERT_TRUE(load());
+    create(1, 0);
+    for (int i = 0; i < 60; ++i) {
+      const unsigned core = core_of(id_of(1), partition_id(0), 3);
+      simulator.run(
+          host,
+          [](log& at, int n) -> rt::task<void> {
+            EXPECT_TRUE(at.append_as_leader(
+                make_batch({.values = {std::to_string(n)}, .keys = {"key-" + std::to_string(n % 2)}}),
+                leader_epoch(0)));
+            at.set_high_watermark(at.log_end());
+            EXPECT_TRUE(co_await at.await_synced(at.log_end()));
+          }(*find(1, 0), i),
+          core);
+    }
+    simulator.run_for(1s);
+    before = find(1, 0)->size_bytes();
   }
-  const std::uint64_t before = find(1, 0)->size_bytes();
+  std::uint64_t before = 0;
+};
+
+TEST_F(compacted_logs, AreCompactedWhenItIsDue) {
   host.core(0).post([this] { manager->start(); });
   simulator.run_for(40s);
   EXPECT_LT(find(1, 0)->size_bytes(), before / 2);
   EXPECT_TRUE(
       host.disk().durable_content_of("/disk-a/logs/cleaner-offset-checkpoint")->starts_with("0\n1\ntopic-1 0 "));
+  ASSERT_TRUE(simulator.run(host, manager->stop(1)));
+}
+
+TEST_F(compacted_logs, AreGivenUpWithTheirDirectoryWhenItsDiskFails) {
+  host.disk().fail_nth(sim::disk_op::sync, 1);
+  host.core(0).post([this] { manager->start(); });
+  simulator.run_for(20s);
+  EXPECT_EQ(failed, std::vector<std::string>{"/disk-a/logs"});
+  simulator.run(host, manager->abandon());
+}
+
+TEST_F(compacted_logs, GoOnWhereThereIsNoRoomToCompactThem) {
+  host.disk().fail_nth(sim::disk_op::write, 1, errc::disk_full);
+  host.core(0).post([this] { manager->start(); });
+  simulator.run_for(20s);
+  ASSERT_EQ(host.disk().failures_to_come(), 0U);
+  EXPECT_TRUE(failed.empty());
+  EXPECT_EQ(find(1, 0)->log_end(), offset(60));
+  EXPECT_TRUE(append(1, 0, "more"));
   ASSERT_TRUE(simulator.run(host, manager->stop(1)));
 }
 
