@@ -24,6 +24,11 @@
 namespace moldau::wire {
 namespace {
 
+/// Made where there is something to say.
+std::string name_of(const produce_rules& of) {
+  return fmt::format("{}-{}", of.topic, of.partition.value());
+}
+
 using verdict = std::expected<void, produce_error>;
 
 std::unexpected<produce_error> refuse(errc code, std::string message) {
@@ -52,7 +57,7 @@ class record_checks {
     max_timestamp_ = std::max(max_timestamp_, timestamp);
     if (rules_.is_compacted && !has_key) [[unlikely]] {
       note(index, errc::invalid_record,
-           fmt::format("Compacted topic cannot accept message without key in topic partition {}", rules_.partition));
+           fmt::format("Compacted topic cannot accept message without key in topic partition {}", name_of(rules_)));
       return;
     }
     if (rules_.timestamp_type == moldau::timestamp_type::create_time && timestamp != no_timestamp) {
@@ -199,11 +204,11 @@ std::expected<batch_view, produce_error> only_batch(bytes_view records, const pr
     return refuse(errc::message_too_large,
                   fmt::format("The record batch size in the append to {} is {} bytes which exceeds the maximum "
                               "configured value of {}.",
-                              rules.partition, batch->size_bytes(), rules.batch_bytes_max));
+                              name_of(rules), batch->size_bytes(), rules.batch_bytes_max));
   }
   if (!batch->is_crc_ok())
     return refuse(errc::corrupt_message, fmt::format("Record is corrupt (stored crc = {}) in topic partition {}.",
-                                                     batch->crc(), rules.partition));
+                                                     batch->crc(), name_of(rules)));
   return *batch;
 }
 

@@ -29,7 +29,8 @@ enum class append_origin : std::uint8_t {
 struct produce_rules {
   append_origin origin = append_origin::client;
   /// Named in messages ("orders-3").
-  std::string_view partition;
+  std::string_view topic;
+  partition_id partition{0};
   /// Produce came to know zstd in version 7.
   bool is_zstd_known = true;
   /// `cleanup.policy` holds compact: every record needs a key.

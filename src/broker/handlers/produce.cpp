@@ -42,7 +42,7 @@ struct entry {
 /// A batch whose records can be checked only once they are decompressed.
 struct packed_entry {
   entry* of = nullptr;
-  std::string partition;
+  std::string topic;
   wire::produce_rules rules;
   bytes_view records;
   wire::compression stored;
@@ -133,7 +133,9 @@ void produce_call::prepare_partition(const topic_view* topic, const produce_requ
   }
   if (data.records.is_null()) return refuse(answer, errc::invalid_record, "The request holds no records.");
   const config::topic_config& rules = topic->config;
-  wire::produce_rules wanted{.is_zstd_known = what_.api_version >= first_version_with_zstd,
+  wire::produce_rules wanted{.topic = topic->name,
+                             .partition = data.index,
+                             .is_zstd_known = what_.api_version >= first_version_with_zstd,
                              .is_compacted = rules.cleanup_compact,
                              .timestamp_type = rules.message_timestamp_type,
                              .now_ms = shard_.world().wall_ms(),
@@ -148,26 +150,18 @@ void produce_call::prepare_partition(const topic_view* topic, const produce_requ
   e.min_in_sync = rules.min_insync_replicas;
   e.batch = what_.frame.slice(data.records.bytes());
   if (what_.frame.size() / whole_request_share > e.batch.size()) e.batch = shared_bytes::copy_of(e.batch);
-  const auto name = [&] { return fmt::format("{}-{}", topic->name, data.index.value()); };
   if (wire::must_decompress(data.records.bytes(), wanted)) {
     // What is larger than any request couldn't have come unpacked.
     const auto most = static_cast<std::size_t>(shard_.config().int32("socket.request.max.bytes"));
     wanted.limits = {.batch_bytes_max = most, .record_bytes_max = most};
-    packed_.push_back({&e, name(), wanted, data.records.bytes(), topic->stored_compression()});
+    packed_.push_back({&e, std::string(topic->name), wanted, data.records.bytes(), topic->stored_compression()});
     return;
   }
-  auto valid = wire::validate_produce(data.records.bytes(), wanted, shard_.codecs());
-  if (!valid) {
-    // The name is needed for the sentence alone, so it is made when there is one to say.
-    const std::string named = name();
-    wanted.partition = named;
-    valid = wire::validate_produce(data.records.bytes(), wanted, shard_.codecs());
-  }
-  judge(e, std::move(valid), topic->stored_compression());
+  judge(e, wire::validate_produce(data.records.bytes(), wanted, shard_.codecs()), topic->stored_compression());
 }
 
 rt::task<void> produce_call::unpack(packed_entry& one) {
-  one.rules.partition = one.partition;
+  one.rules.topic = one.topic;
   auto valid = co_await shard_.world().offload([&] {
     wire::codec_context context;
     return wire::validate_produce(one.records, one.rules, context);

@@ -88,6 +88,18 @@ TEST_F(ProduceTest, RefusesABatchLargerThanTheTopicTakes) {
   EXPECT_EQ(produce_to("orders", batch({}, {client_.wall_ms()}, 100)).error, errc::none);
 }
 
+TEST_F(ProduceTest, NamesThePartitionOfABadRecordWhetherPackedOrNot) {
+  start();
+  ASSERT_EQ(create_topic("keyed", 3, {{"cleanup.policy", "compact"}}), errc::none);
+  for (const wire::codec codec : {wire::codec::none, wire::codec::gzip}) {
+    const shared_bytes without_keys = batch({.compression = wire::compression::of(codec)}, {client_.wall_ms()});
+    const produced refused = produce(produce_request("keyed", without_keys, -1, 2));
+    EXPECT_EQ(refused.error, errc::invalid_record);
+    ASSERT_EQ(refused.record_errors.size(), 1U);
+    EXPECT_THAT(refused.record_errors.front().second, HasSubstr("keyed-2"));
+  }
+}
+
 TEST_F(ProduceTest, RefusesTransactions) {
   start();
   ASSERT_EQ(create_topic("orders"), errc::none);

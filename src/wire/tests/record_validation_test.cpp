@@ -48,7 +48,8 @@ class ProduceValidation : public ::testing::Test {
     return outcome ? errc::none : outcome.error().code;
   }
 
-  produce_rules rules_{.partition = "orders-3", .now_ms = now_ms, .timestamp_before_max_ms = hour_ms};
+  produce_rules rules_{
+      .topic = "orders", .partition = partition_id(3), .now_ms = now_ms, .timestamp_before_max_ms = hour_ms};
   codec_context context_;
   shared_bytes changed_;
 };
