@@ -250,11 +250,13 @@ rt::task<void> metadata_service::snapshot_if_due() {
   const auto since = std::chrono::duration_cast<std::chrono::milliseconds>(world_.now() - last_snapshot_).count();
   if (loader_.current() == nullptr || !options_.snapshots.due(loader_.bytes_since_snapshot(), since)) co_return;
   last_snapshot_ = world_.now();
-  const auto made = metadata::make_snapshot(*loader_.current(), quorum_.control(), world_.wall_ms());
   loader_.snapshot_taken();
-  const std::string path = path_of(made.id);
-  auto written = co_await world_.offload([&]() -> result<void> {
+  // Encoding a large image takes long enough to hold the core up; the image never changes.
+  const auto written = co_await world_.offload([&, image = loader_.current(), control = quorum_.control(),
+                                                now_ms = world_.wall_ms()]() -> result<raft::snapshot_id> {
+    const auto made = metadata::make_snapshot(*image, control, now_ms);
     auto& files = world_.files();
+    const std::string path = path_of(made.id);
     const std::string part = path + ".part";
     {
       MOLDAU_TRY_ASSIGN(auto file, files.open(part, rt::open_mode::create_empty));
@@ -263,14 +265,15 @@ rt::task<void> metadata_service::snapshot_if_due() {
       MOLDAU_TRY(file->sync());
     }
     MOLDAU_TRY(files.rename(part, path));
-    return files.sync_directory(partition_directory());
+    MOLDAU_TRY(files.sync_directory(partition_directory()));
+    return made.id;
   });
   if (!written) {
     on_failed(written.error());
     co_return;
   }
-  snapshots_.insert(made.id);
-  logger_.info("wrote the metadata snapshot {}", raft::snapshot_file_name(made.id));
+  snapshots_.insert(*written);
+  logger_.info("wrote the metadata snapshot {}", raft::snapshot_file_name(*written));
   if (auto removed = co_await remove_old_snapshots(); !removed) on_failed(removed.error());
 }
 
