@@ -81,7 +81,7 @@ def run_or_fail(command, again, folder=ROOT, **environment):
     done = subprocess.run([str(word) for word in command], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           text=True, errors="replace", env={**os.environ, **environment})
     if done.returncode != 0:
-        raise Failed(f"{done.stdout[-6000:]}\n{again}")
+        raise Failed(f"{done.stdout[-6000:]}\nended with {done.returncode}\n{again}")
 
 
 def seeds():
