@@ -8,7 +8,6 @@ import random
 import subprocess
 import sys
 import time
-import unittest
 from collections import defaultdict
 from pathlib import Path
 

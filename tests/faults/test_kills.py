@@ -7,7 +7,7 @@ import os
 import time
 import unittest
 
-from faults import FaultTest, Load, PATIENCE_SECONDS, brokers, check_records, run
+from faults import FaultTest, Load, check_records, run
 
 KILLS = int(os.environ.get("MOLDAU_KILLS") or 5)
 TOPICS = {
