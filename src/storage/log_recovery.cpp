@@ -137,11 +137,10 @@ class loader {
 
   /// Everything was closed in order: only the last segment's end is looked for.
   result<void> open_clean() {
-    for (const auto& one : out_.segments) MOLDAU_TRY(take_sealed(*one));
+    for (std::size_t i = 0; i + 1 < out_.segments.size(); ++i) MOLDAU_TRY(take_sealed(*out_.segments[i]));
     segment& last = *out_.segments.back();
-    MOLDAU_TRY(load_indexes(last, offset(std::numeric_limits<std::int64_t>::max())));
     MOLDAU_TRY_ASSIGN(const auto file, open_log(last));
-    auto end = walk_headers(last, *file, last.indexes->offsets.back().position, no_end);
+    auto end = find_known(last, *file, no_end);
     if (!end && !is_damage(end.error())) return std::unexpected<error>(std::move(end).error());
     if (!end || *end < last.size) {
       log_.warn("{} was closed cleanly, but its last segment or the index of that is damaged: it is checked",
@@ -231,6 +230,14 @@ class loader {
     }
   }
 
+  /// Where the first batch that reaches `known` begins, by the segment's indexes. Damage below it or, where they have
+  /// to be made anew, anywhere in the segment is an error that `is_damage`.
+  result<std::uint64_t> find_known(segment& one, rt::file& file, offset known) {
+    MOLDAU_TRY(take_sealed(one));
+    MOLDAU_TRY(load_indexes(one, known));
+    return walk_headers(one, file, one.indexes->offsets.back().position, known);
+  }
+
   /// If the segment's tail has to be cut off, it is the last one afterwards.
   result<void> recover_segment(std::size_t index, offset known) {
     segment& one = *out_.segments[index];
@@ -238,9 +245,7 @@ class loader {
     std::uint64_t start = 0;
     one.aborted.clear();
     if (known > one.base) {
-      MOLDAU_TRY(take_sealed(one));
-      MOLDAU_TRY(load_indexes(one, known));
-      auto reached = walk_headers(one, *file, one.indexes->offsets.back().position, known);
+      auto reached = find_known(one, *file, known);
       if (!reached && !is_damage(reached.error())) return std::unexpected<error>(std::move(reached).error());
       if (reached && out_.log_end <= known) start = *reached;
     }

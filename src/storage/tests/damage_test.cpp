@@ -77,6 +77,21 @@ TEST_F(damaged_log, ChecksOnlyTheLastSegmentAfterACleanStop) {
   EXPECT_EQ(rig.log->log_end(), offset(records));
 }
 
+TEST_F(damaged_log, OpensWithoutAnIndexWhereTheLastBatchIsTorn) {
+  for (const bool clean : {false, true}) {
+    append_to(paths(".log").back(), std::string(300, 'x'));
+    ASSERT_TRUE(rig.host.core().files().remove(paths(".index").back()));
+    rig.options.clean_shutdown = clean;
+    // Within the last segment.
+    rig.options.recovery_point = offset(records - 1);
+    const auto opened = rig.open();
+    ASSERT_TRUE(opened) << opened.error().message;
+    EXPECT_EQ(rig.log->log_end(), offset(records));
+    EXPECT_EQ(rig.all_values(), written);
+    ASSERT_TRUE(rig.close());
+  }
+}
+
 TEST_F(damaged_log, MissesNothingForAWrongByteInAnOffsetIndex) {
   for (const std::string& path : paths(".index")) {
     for (std::size_t at = 0; at < size_of(path); ++at) {
