@@ -53,6 +53,8 @@ void partition::on_synced() {
 }
 
 void partition::on_failed(const error& why) {
+  // Who waited goes on inside, and may close this partition.
+  const use held(*this);
   committed_.fail(why);
   readers_.call_all();
 }
@@ -60,6 +62,7 @@ void partition::on_failed(const error& why) {
 void partition::advance_high_watermark(offset to) {
   if (to <= log_.high_watermark() && to <= committed_.reached()) return;
   log_.set_high_watermark(to);
+  const use held(*this);
   committed_.advance(to);
   readers_.call_all();
 }
