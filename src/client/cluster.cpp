@@ -50,9 +50,9 @@ result<rt::endpoint> parse_server(std::string_view text) {
 
 cluster::cluster(rt::world& world, client_options options) : world_(world), options_(std::move(options)) {}
 
-rt::task<result<connection_ptr>> cluster::connect(std::string key, rt::endpoint to) {
+rt::task<result<connection_ptr>> cluster::connect(rt::endpoint to, link_use use) {
   if (closed_) co_return fail(errc::closed, "the client has been closed");
-  auto& slot = links_[key];
+  auto& slot = links_[{use, to.to_string()}];
   if (!slot) slot = std::make_shared<link>();
   const std::shared_ptr<link> mine = slot;
   while (mine->connecting) co_await mine->connected.wait();
@@ -77,18 +77,20 @@ rt::task<result<connection_ptr>> cluster::connect(std::string key, rt::endpoint 
   co_return opened;
 }
 
-rt::task<result<connection_ptr>> cluster::broker(broker_id id) {
+rt::task<result<connection_ptr>> cluster::broker(broker_id id, link_use use) {
   const auto found = view_.nodes().find(id);
   if (found == view_.nodes().end()) {
     co_return fail(errc::broker_not_available, fmt::format("broker {} isn't in the cluster's list", id.value()));
   }
   const rt::endpoint at = found->second.at;
-  co_return co_await connect(at.to_string(), at);
+  co_return co_await connect(at, use);
 }
 
 rt::task<result<connection_ptr>> cluster::any() {
   for (const auto& [key, known] : links_) {
-    if (known->connection && known->connection->is_open()) co_return known->connection;
+    if (key.first == link_use::general && known->connection && known->connection->is_open()) {
+      co_return known->connection;
+    }
   }
   std::vector<rt::endpoint> candidates;
   for (const auto& [id, node] : view_.nodes()) candidates.push_back(node.at);
@@ -100,7 +102,7 @@ rt::task<result<connection_ptr>> cluster::any() {
   ++next_bootstrap_;
   error last{errc::invalid_argument, "no bootstrap server was given"};
   for (const rt::endpoint& at : candidates) {
-    auto got = co_await connect(at.to_string(), at);
+    auto got = co_await connect(at, link_use::general);
     if (got) co_return got;
     last = got.error();
   }
@@ -123,7 +125,7 @@ broker_id cluster::coordinator_id(const std::string& group) const {
 
 rt::task<result<connection_ptr>> cluster::coordinator(std::string group) {
   if (const auto known = coordinators_.find(group); known != coordinators_.end()) {
-    auto to = co_await broker(known->second);
+    auto to = co_await broker(known->second, link_use::coordinator);
     if (to) co_return to;
     coordinators_.erase(group);
   }
@@ -152,8 +154,7 @@ rt::task<result<connection_ptr>> cluster::coordinator(std::string group) {
     co_return fail(found.error_code, fmt::format("no coordinator for group '{}' yet", group));
   }
   coordinators_[group] = found.node_id;
-  co_return co_await connect(fmt::format("{}:{}", found.host, found.port),
-                             {std::string(found.host), static_cast<std::uint16_t>(found.port)});
+  co_return co_await connect({std::string(found.host), static_cast<std::uint16_t>(found.port)}, link_use::coordinator);
 }
 
 rt::task<result<void>> cluster::ask_metadata(const std::set<std::string>* topics, bool may_create,

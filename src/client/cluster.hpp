@@ -5,6 +5,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "client/cluster_view.hpp"
@@ -43,6 +44,10 @@ class retry_timer {
 /// Whether another connection, coordinator or leader may do what this one couldn't.
 [[nodiscard]] bool may_retry(errc code);
 
+/// What a connection to a broker is for. A broker answers one request of a connection after the other, so what may take
+/// long (a fetch that waits for records, a join that waits for the other members) has a connection of its own.
+enum class link_use : std::uint8_t { general, coordinator, fetch };
+
 /// A client's connections and what it knows of the cluster. Lives on the client's thread, held by its parts.
 class cluster : public std::enable_shared_from_this<cluster> {
  public:
@@ -55,7 +60,7 @@ class cluster : public std::enable_shared_from_this<cluster> {
 
   /// A connection to that broker, made if need be.
   /// Errors: `broker_not_available` if nobody knows it, otherwise as `peer::connection::open`.
-  [[nodiscard]] rt::task<result<connection_ptr>> broker(broker_id id);
+  [[nodiscard]] rt::task<result<connection_ptr>> broker(broker_id id, link_use use = link_use::general);
   /// A connection to any broker: one that is open, a known one, a bootstrap server.
   [[nodiscard]] rt::task<result<connection_ptr>> any();
   [[nodiscard]] rt::task<result<connection_ptr>> controller();
@@ -109,15 +114,17 @@ class cluster : public std::enable_shared_from_this<cluster> {
     result<void> outcome;
   };
 
-  rt::task<result<connection_ptr>> connect(std::string key, rt::endpoint to);
+  using link_key = std::pair<link_use, std::string>;
+
+  rt::task<result<connection_ptr>> connect(rt::endpoint to, link_use use);
   rt::task<result<void>> ask_metadata(const std::set<std::string>* topics, bool may_create,
                                       std::vector<std::string>* names);
 
   rt::world& world_;
   client_options options_;
   cluster_view view_;
-  /// By "host:port": a broker is one connection whatever name led to it.
-  std::map<std::string, std::shared_ptr<link>> links_;
+  /// By use and "host:port": a broker is one connection whatever name led to it.
+  std::map<link_key, std::shared_ptr<link>> links_;
   std::map<std::string, broker_id> coordinators_;
   std::size_t next_bootstrap_ = 0;
   bool closed_ = false;

@@ -139,7 +139,7 @@ rt::task<void> consumer::impl::resolve(std::vector<topic_partition> which) {
 
 rt::task<void> consumer::impl::fetch(broker_id leader, std::map<topic_partition, std::uint64_t> asked) {
   const auto self = shared_from_this();
-  auto to = co_await cluster_->broker(leader);
+  auto to = co_await cluster_->broker(leader, link_use::fetch);
   result<peer::reply<fetch_response>> got = std::unexpected(to ? error{} : to.error());
   if (to) {
     fetch_request request{.max_wait_ms = options_.fetch_max_wait_ms,
