@@ -3,6 +3,7 @@
 import base64
 import re
 import select
+import signal
 import subprocess
 
 import brokers
@@ -38,6 +39,10 @@ class ToolFailed(Exception):
     """A tool that must work didn't, or none came back."""
 
 
+class ToolHung(ToolFailed):
+    """A tool didn't end; the text ends with what its JVM's threads were doing."""
+
+
 class Tools:
     """A JVM that runs tools until it is closed."""
 
@@ -54,12 +59,20 @@ class Tools:
         self.process.stdin.write(base64.b64encode(command.encode()) + b"\n")
         self.process.stdin.flush()
         if not select.select([self.process.stdout], [], [], TOOL_SECONDS)[0]:
-            self.process.kill()
-            raise ToolFailed(f"kafka-{tool} {' '.join(arguments)} ran for more than {TOOL_SECONDS} s")
+            raise ToolHung(f"kafka-{tool} {' '.join(arguments)} ran for more than {TOOL_SECONDS} s\n{self.threads()}")
         answer = self.process.stdout.readline().split(b" ")
         if len(answer) != 3:
             raise ToolFailed(f"the tools' JVM ended in {tool} {arguments}")
         return int(answer[0]), base64.b64decode(answer[1]).decode(), base64.b64decode(answer[2]).decode()
+
+    def threads(self):
+        """Ends the JVM and returns the stacks of its threads."""
+        self.process.send_signal(signal.SIGQUIT)
+        try:
+            return self.process.communicate(timeout=5)[0].decode()
+        except subprocess.TimeoutExpired as late:
+            self.process.kill()
+            return (late.stdout or b"").decode()
 
     def must(self, tool, *arguments, stdin=""):
         status, output, errors = self.run(tool, *arguments, stdin=stdin)
