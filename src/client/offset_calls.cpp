@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "wire/protocol/list_offsets_request.hpp"
 #include "wire/protocol/list_offsets_response.hpp"
@@ -73,10 +74,16 @@ rt::task<result<outcomes<topic_partition, listed_offset>>> list_offsets(std::sha
                                                                         isolation level) {
   outcomes<topic_partition, listed_offset> out;
   retry_timer timer(of->world(), of->options(), of->options().api_timeout_ms);
+  std::set<std::string> asked_again;
   while (true) {
     std::map<broker_id, std::map<topic_partition, std::int64_t>> by_leader;
     for (const auto& [partition, time] : times) {
-      const auto topic = co_await of->topic(partition.topic, false, timer.left_ms());
+      auto topic = co_await of->topic(partition.topic, false, timer.left_ms());
+      // The topic may have grown since it was last asked about.
+      if (topic && !(*topic)->partitions.contains(partition.partition) && asked_again.insert(partition.topic).second) {
+        of->view().forget(partition.topic);
+        topic = co_await of->topic(partition.topic, false, timer.left_ms());
+      }
       if (!topic) {
         out[partition] = std::unexpected(topic.error());
         continue;

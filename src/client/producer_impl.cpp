@@ -147,7 +147,13 @@ std::optional<partition_id> producer::impl::choose(const queued_record& record, 
 void producer::impl::place(queued_record record) {
   const auto unplaced = unplaced_.find(record.topic);
   const topic_view* topic = cluster_->view().topic(record.topic);
-  const bool is_known = topic != nullptr && topic->code == errc::none && !topic->partitions.empty();
+  bool is_known = topic != nullptr && topic->code == errc::none && !topic->partitions.empty();
+  // The topic may have grown since it was last asked about.
+  if (is_known && record.partition && !topic->partitions.contains(*record.partition) &&
+      runtime_.world().wall_ms() - topic->learned_ms > options_.client.retry_backoff_ms) {
+    cluster_->view().forget(record.topic);
+    is_known = false;
+  }
   if (!is_known || unplaced != unplaced_.end()) {
     auto& waiting = unplaced_[record.topic];
     const std::string name = record.topic;
