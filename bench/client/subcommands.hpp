@@ -7,5 +7,6 @@ namespace moldau::bench {
 /// Each runs one loop on the client library's public headers, the way `bench/librdkafka/loop.c` does it on librdkafka,
 /// and prints one line of JSON.
 void produce(const arguments& given);
+void latency(const arguments& given);
 
 }  // namespace moldau::bench
