@@ -14,7 +14,7 @@ import install  # noqa: E402
 
 FOLDER = install.PEERS / "librdkafka-2.12.1"
 SOURCE = FOLDER / "source"
-LOOP = FOLDER / "loop"
+LOOP = install.PEERS / "librdkafka-loop"
 FRANZ = install.PEERS / "franz-loop"
 
 
@@ -56,8 +56,9 @@ def franz():
 
 def loop():
     """The loop's path, built if need be."""
-    install.step("librdkafka", [HERE / "librdkafka" / "Cargo.toml", Path(__file__)], build_library)
-    install.step("librdkafka-loop", [HERE / "librdkafka" / "loop.c"], build_loop)
+    library = [HERE / "librdkafka" / "Cargo.toml", Path(__file__)]
+    install.step("librdkafka", library, build_library)
+    install.step("librdkafka-loop", [HERE / "librdkafka" / "loop.c", *library], build_loop)
     return str(LOOP)
 
 
