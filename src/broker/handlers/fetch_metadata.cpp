@@ -22,11 +22,12 @@ using wire::protocol::fetch_response;
 /// From here on a response tells where its leader is.
 constexpr std::int16_t endpoints_since = 17;
 
-/// Observers and other replicas of the metadata log read it by Fetch as KIP-595 has it: one partition, no sessions, and
-/// every answer names the leader.
+/// Observers read the metadata log by Fetch as KIP-595 has it: one partition, no sessions, and every answer names the
+/// leader.
 ///
-/// What isn't committed isn't given. In a quorum of one nobody's fetch helps to commit it, and so a reader learns of a
-/// record and of its being committed at once.
+/// Only what is committed is given. In a quorum of one no reader's fetch helps to commit anything, so there is nothing
+/// to be told of earlier; a reader that has all records waits for the high watermark to move past what it knows
+/// (KIP-1166).
 class metadata_fetch_call {
  public:
   metadata_fetch_call(shard& at, request& what, const fetch_request& message)
