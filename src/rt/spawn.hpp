@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/assert.hpp"
+#include "bytes/block_pool.hpp"
 #include "rt/completion.hpp"
 #include "rt/task.hpp"
 
@@ -92,7 +93,7 @@ class detached_frames {
 /// joined. An exception that leaves it reaches the caller of whatever resumed it, which is the core's loop.
 inline void spawn(task<void> what) {
   struct detached {
-    struct promise_type {
+    struct promise_type : bytes::pooled {
       detached_frames::node place;
       detached get_return_object() noexcept {
         place.join(std::coroutine_handle<promise_type>::from_promise(*this));
