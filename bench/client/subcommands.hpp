@@ -8,5 +8,6 @@ namespace moldau::bench {
 /// and prints one line of JSON.
 void produce(const arguments& given);
 void latency(const arguments& given);
+void consume(const arguments& given);
 
 }  // namespace moldau::bench

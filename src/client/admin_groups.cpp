@@ -97,7 +97,8 @@ rt::task<result<outcomes<std::string, described_group>>> admin::impl::describe_g
                              .assignment = {}};
       if (found.protocol_type == "consumer") {
         // A member of another kind of consumer may say something that only it understands.
-        if (auto assigned = decode_assignment(member.member_assignment)) info.assignment = *std::move(assigned);
+        if (auto assigned = decode_assignment(member.member_assignment))
+          info.assignment = std::move(assigned->partitions);
       }
       group.members.push_back(std::move(info));
     }

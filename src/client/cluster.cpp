@@ -123,9 +123,9 @@ broker_id cluster::coordinator_id(const std::string& group) const {
   return found == coordinators_.end() ? no_broker : found->second;
 }
 
-rt::task<result<connection_ptr>> cluster::coordinator(std::string group) {
+rt::task<result<connection_ptr>> cluster::coordinator(std::string group, link_use use) {
   if (const auto known = coordinators_.find(group); known != coordinators_.end()) {
-    auto to = co_await broker(known->second, link_use::coordinator);
+    auto to = co_await broker(known->second, use);
     if (to) co_return to;
     coordinators_.erase(group);
   }
@@ -154,7 +154,7 @@ rt::task<result<connection_ptr>> cluster::coordinator(std::string group) {
     co_return fail(found.error_code, fmt::format("no coordinator for group '{}' yet", group));
   }
   coordinators_[group] = found.node_id;
-  co_return co_await connect({std::string(found.host), static_cast<std::uint16_t>(found.port)}, link_use::coordinator);
+  co_return co_await connect({std::string(found.host), static_cast<std::uint16_t>(found.port)}, use);
 }
 
 rt::task<result<void>> cluster::ask_metadata(const std::set<std::string>* topics, bool may_create,

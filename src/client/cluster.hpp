@@ -65,7 +65,7 @@ class cluster : public std::enable_shared_from_this<cluster> {
   [[nodiscard]] rt::task<result<connection_ptr>> any();
   [[nodiscard]] rt::task<result<connection_ptr>> controller();
   /// A group's coordinator, found or remembered.
-  [[nodiscard]] rt::task<result<connection_ptr>> coordinator(std::string group);
+  [[nodiscard]] rt::task<result<connection_ptr>> coordinator(std::string group, link_use use = link_use::general);
   void forget_coordinator(const std::string& group) { coordinators_.erase(group); }
   [[nodiscard]] broker_id coordinator_id(const std::string& group) const;
 

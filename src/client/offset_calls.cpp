@@ -32,6 +32,17 @@ auto& topic_of(Topics& topics, std::string_view name) {
   return topics.back();
 }
 
+/// A partition's error that isn't only that of a topic which nobody knows any more.
+template <typename Topics>
+errc first_code(const Topics& topics) {
+  for (const auto& topic : topics) {
+    for (const auto& p : topic.partitions) {
+      if (p.error_code != errc::none && p.error_code != errc::unknown_topic_or_partition) return p.error_code;
+    }
+  }
+  return errc::none;
+}
+
 rt::task<void> ask_leader(std::shared_ptr<cluster> of, broker_id leader, std::map<topic_partition, std::int64_t> times,
                           isolation level, outcomes<topic_partition, listed_offset>& into) {
   const auto fail_all = [&](const error& why) {
@@ -114,13 +125,15 @@ rt::task<result<outcomes<topic_partition, listed_offset>>> list_offsets(std::sha
 }
 
 rt::task<result<std::map<topic_partition, committed_offset>>> fetch_committed(
-    std::shared_ptr<cluster> of, std::string group, std::optional<std::vector<topic_partition>> partitions) {
+    std::shared_ptr<cluster> of, std::string group, std::optional<std::vector<topic_partition>> partitions,
+    bool stable_only) {
   if (partitions) std::ranges::sort(*partitions);
   const auto ask = [&](peer::connection& to) -> rt::task<result<peer::reply<offset_fetch_response>>> {
     // Version 10 names topics by id.
     const auto version = to.api_versions().choose(offset_fetch_request::api_key, "OffsetFetch", {1, 9});
     if (!version) co_return std::unexpected(version.error());
-    offset_fetch_request request;
+    constexpr std::int16_t first_version_with_stable = 7;
+    offset_fetch_request request{.require_stable = stable_only && *version >= first_version_with_stable};
     if (*version >= 8) {
       offset_fetch_request::offset_fetch_request_group asked{.group_id = group};
       if (!partitions) asked.topics.reset();
@@ -140,8 +153,11 @@ rt::task<result<std::map<topic_partition, committed_offset>>> fetch_committed(
     co_return co_await to.call_at<offset_fetch_response>(*version, std::move(request));
   };
   const auto judge = [&](const peer::reply<offset_fetch_response>& answer) {
-    const errc code =
-        answer.version >= 8 && !answer->groups.empty() ? answer->groups.front().error_code : answer->error_code;
+    const bool by_group = answer.version >= 8 && !answer->groups.empty();
+    errc code = by_group ? answer->groups.front().error_code : answer->error_code;
+    if (code == errc::none) {
+      code = by_group ? first_code(answer->groups.front().topics) : first_code(answer->topics);
+    }
     if (code == errc::not_coordinator || code == errc::coordinator_not_available) of->forget_coordinator(group);
     return code;
   };

@@ -18,9 +18,11 @@ namespace moldau::client {
 [[nodiscard]] rt::task<result<outcomes<topic_partition, listed_offset>>> list_offsets(
     std::shared_ptr<cluster> of, std::map<topic_partition, std::int64_t> times, isolation level);
 
-/// What a group has committed: of these partitions, or of all. Partitions without a commit are left out.
+/// What a group has committed: of these partitions, or of all. Partitions without a commit are left out. With
+/// `stable_only` a commit in a transaction that hasn't ended is waited for (KIP-447).
 [[nodiscard]] rt::task<result<std::map<topic_partition, committed_offset>>> fetch_committed(
-    std::shared_ptr<cluster> of, std::string group, std::optional<std::vector<topic_partition>> partitions);
+    std::shared_ptr<cluster> of, std::string group, std::optional<std::vector<topic_partition>> partitions,
+    bool stable_only = false);
 
 /// Commits in a group's name: a member's, or with generation -1 from outside. One attempt at a coordinator that is
 /// moving or loading is followed by others.
