@@ -28,7 +28,8 @@ class loop {
     auto options = client::producer_options::from_properties(properties);
     if (!options) give_up(options.error().message);
     options->on_delivery = [](const client::delivery_report& done) {
-      if (done.error != nullptr) give_up("delivery failed: " + done.error->message);
+      if (done.error != nullptr)
+        give_up(fmt::format("delivery failed: {} ({})", done.error->message, name(done.error->code)));
     };
     auto made = client::producer::make(*std::move(options));
     if (!made) give_up(made.error().message);

@@ -96,43 +96,6 @@ result<client_options> client_options::from_properties(const properties& from) {
   return out;
 }
 
-result<producer_options> producer_options::from_properties(const properties& from) {
-  property_reader in(from);
-  producer_options out;
-  out.client = common(in);
-  in.take<client::acks>("acks", out.acks,
-                        {{"all", acks::all}, {"-1", acks::all}, {"0", acks::none}, {"1", acks::leader}});
-  // As in Java: asking for less than all acknowledgements gives idempotence up, unless it was asked for by name.
-  if (out.acks != acks::all) out.idempotence = false;
-  in.take("enable.idempotence", out.idempotence);
-  in.take("linger.ms", out.linger_ms, 0);
-  in.take("batch.size", out.batch_bytes);
-  in.take<client::codec>("compression.type", out.codec,
-                         {{"none", codec::none},
-                          {"gzip", codec::gzip},
-                          {"snappy", codec::snappy},
-                          {"lz4", codec::lz4},
-                          {"zstd", codec::zstd}});
-  for (const auto& [name, of] : {std::pair<std::string_view, client::codec>{"compression.gzip.level", codec::gzip},
-                                 {"compression.lz4.level", codec::lz4},
-                                 {"compression.zstd.level", codec::zstd}}) {
-    std::int64_t level = 0;
-    in.take(name, level, -131072, 22);
-    if (from.contains(name) && out.codec == of) out.codec_level = static_cast<int>(level);
-  }
-  in.take<client::partitioner>("partitioner", out.partitioner,
-                               {{"murmur2", partitioner::murmur2},
-                                {"murmur2_random", partitioner::murmur2_random},
-                                {"consistent", partitioner::consistent},
-                                {"consistent_random", partitioner::consistent}});
-  in.take("max.request.size", out.record_bytes_max);
-  in.take("buffer.memory", out.buffer_memory_bytes);
-  in.take("delivery.timeout.ms", out.delivery_timeout_ms, 0);
-  in.take("max.in.flight.requests.per.connection", out.in_flight_max);
-  MOLDAU_TRY(in.status());
-  return out;
-}
-
 result<consumer_options> consumer_options::from_properties(const properties& from) {
   property_reader in(from);
   consumer_options out;

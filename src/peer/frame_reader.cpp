@@ -17,7 +17,10 @@ mutable_bytes frame_reader::space() {
 }
 
 shared_bytes frame_reader::take(std::size_t size) {
-  return size < pooled_size ? shared_bytes::allocate(size) : blocks_.take(size);
+  if (size >= pooled_size) return blocks_.take(size);
+  if (size > kept_size) return shared_bytes::allocate(size);
+  if (kept_.use_count() != 1) kept_ = shared_bytes::allocate(kept_size);
+  return kept_.slice(0, size);
 }
 
 void frame_reader::filled(std::size_t size) {

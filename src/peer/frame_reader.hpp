@@ -36,7 +36,9 @@ class frame_reader {
  private:
   static constexpr std::size_t staging_size = 32 * 1024;
   static constexpr std::size_t first_block = 1024 * 1024;
-  /// Smaller frames have blocks of their own size.
+  /// Frames up to this size use the same block, while nobody else holds it.
+  static constexpr std::size_t kept_size = 2 * 1024;
+  /// Smaller frames than these have blocks of their own size.
   static constexpr std::size_t pooled_size = 128 * 1024;
 
   void grow();
@@ -55,6 +57,7 @@ class frame_reader {
   std::size_t have_ = 0;
   bool reading_into_block_ = false;
   std::size_t largest_seen_ = 0;
+  shared_bytes kept_;
   bytes::buffer_pool blocks_{std::size_t{16} << 20U};
 };
 
