@@ -18,9 +18,11 @@ error timed_out_error(bool was_sent) {
                                     : "the record couldn't be sent within delivery.timeout.ms"};
 }
 
-/// Whether the broker may, or does, accept the same batch later.
+/// Whether the broker may, or does, accept the same batch later. After an answer that can't be read it is asked over
+/// another connection.
 bool can_repeat(errc code) {
-  return is_retriable(code) || code == errc::closed || code == errc::broker_not_available || code == errc::io_error;
+  return is_retriable(code) || code == errc::closed || code == errc::broker_not_available || code == errc::io_error ||
+         code == errc::malformed;
 }
 
 }  // namespace

@@ -47,6 +47,7 @@ class partition_lane {
   bool is_shut_ = false;
   /// What the last batches took.
   std::size_t usual_bytes_ = 0;
+  std::size_t usual_count_ = 0;
 
   /// When the open batch was begun, in the clock's nanoseconds; 0 without one.
   std::atomic<std::int64_t> open_since_ = 0;

@@ -96,6 +96,8 @@ bool accumulator::open_batch(partition_lane& lane, std::size_t record_bytes, rt:
   batch->charged_bytes = wanted;
   batch->builder.begin({.compression = options_.compression});
   batch->builder.reserve(wanted);
+  batch->tags.reserve(lane.usual_count_);
+  batch->timestamp_deltas.reserve(lane.usual_count_);
   if (batch->builder.capacity() > wanted) {
     budget_.take(batch->builder.capacity() - wanted);
     batch->charged_bytes = batch->builder.capacity();
@@ -122,7 +124,9 @@ bool accumulator::make_room(partition_lane& lane, std::size_t record_bytes, sour
 
 void accumulator::close_batch(partition_lane& lane) {
   const std::size_t bytes = lane.open_->builder.uncompressed_bytes();
+  const std::size_t count = lane.open_->tags.size();
   lane.usual_bytes_ = std::max(bytes, (lane.usual_bytes_ + bytes) / 2);
+  lane.usual_count_ = std::max(count, (lane.usual_count_ + count) / 2);
   lane.closed_.push_back(std::move(lane.open_));
   lane.open_since_.store(0);
   lane.closed_count_.fetch_add(1);

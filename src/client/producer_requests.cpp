@@ -189,10 +189,12 @@ void producer::impl::answered(call& what, result<shared_bytes> body) {
   } else {
     leader_missing_ = true;
   }
-  const error why =
-      body ? error{errc::network_exception, "the broker's answer leaves this partition out"} : body.error();
   for (batch_ptr& batch : what.batches) {
-    if (batch) give_outcome(std::move(batch), {.error = why}, finished);
+    if (!batch) continue;
+    give_outcome(std::move(batch),
+                 {.error = body ? error{errc::network_exception, "the broker's answer leaves this partition out"}
+                                : body.error()},
+                 finished);
   }
   recycle(what);
   finish(std::move(finished));

@@ -159,14 +159,14 @@ void connection::wake_writer() {
 }
 
 rt::task<void> connection::write_loop(std::shared_ptr<connection> self) {
+  std::vector<rt::chunk> writing;
   while (self->is_open()) {
     co_await idle_writer{*this};
     if (!is_open()) break;
-    std::vector<rt::chunk> chunks;
-    // Room for as many pieces the next time.
-    chunks.reserve(outgoing_.capacity());
-    chunks.swap(outgoing_);
-    const auto written = co_await stream_->write(std::move(chunks));
+    // What is queued meanwhile goes to the other list.
+    writing.swap(outgoing_);
+    const auto written = co_await stream_->write_from(writing);
+    writing.clear();
     if (!written) {
       shut({errc::network_exception,
             fmt::format("the connection to {} broke: {}", remote_.to_string(), written.error().message)});

@@ -119,13 +119,15 @@ void socket_state::read_later(mutable_bytes into, rt::completion<result<std::siz
   });
 }
 
-void socket_state::write(std::vector<rt::chunk> chunks, rt::completion<result<void>>& done) {
+void socket_state::write(std::vector<rt::chunk>& chunks, rt::completion<result<void>>& done) {
   MOLDAU_ASSERT(write_done_ == nullptr);
   if (fd_ < 0) return done.set(std::unexpected(closed_error("write to")));
   // An empty last piece would leave the one before waiting for it in the kernel (MSG_MORE).
   while (!chunks.empty() && size_of(chunks.back()) == 0) chunks.pop_back();
   write_done_ = &done;
-  chunks_ = std::move(chunks);
+  // The caller gets the memory of the write before.
+  chunks_.clear();
+  chunks_.swap(chunks);
   chunk_ = 0;
   chunk_done_ = 0;
   advance(0);

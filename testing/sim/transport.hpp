@@ -23,7 +23,7 @@ class simulated_connection final : public rt::connection {
   void start_read(mutable_bytes into, rt::completion<result<std::size_t>>& done) override {
     link_->read(end_, into, done);
   }
-  void start_write(std::vector<rt::chunk> chunks, rt::completion<result<void>>& done) override {
+  void start_write(std::vector<rt::chunk>& chunks, rt::completion<result<void>>& done) override {
     link_->write(end_, std::move(chunks), done);
   }
 
