@@ -102,13 +102,14 @@ def run(folder, report):
                  (nodes[2].start, "its start"))
         load.goes_on()
         for step, what in steps:
+            begun = time.monotonic()
             step()
             try:
                 load.goes_on()
             except brokers.BrokerFailed as why:
                 report.failed(f"leaders: it goes on after {what}", str(why))
                 return
-            report.passed(f"leaders: it goes on after {what}")
+            report.passed(f"leaders: it goes on after {what}", time.monotonic() - begun)
         for line in load.finish():
             word, _, rest = line.partition(" ")
             if word == "ok":

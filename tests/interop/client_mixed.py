@@ -48,8 +48,8 @@ class Members:
         self.process.stdin.write(" ".join(map(str, words)) + "\n")
         self.process.stdin.flush()
 
-    def failures(self):
-        return [line for line in self.said if line.startswith("failed")]
+    def failures(self, prefix):
+        return [line for line in list(self.said) if line.startswith(f"failed {prefix}")]
 
     def close(self):
         self.process.stdin.close()
@@ -90,7 +90,7 @@ class Group:
     def wait(self, what, condition):
         deadline = time.monotonic() + SECONDS
         while not condition():
-            failed = [line for program in self.programs.values() for line in program.failures()]
+            failed = [line for program in self.programs.values() for line in program.failures(f"{self.strategy}-")]
             if failed or time.monotonic() > deadline:
                 raise NotSoon(f"{what}: {self.ownership()}; {failed}; reads {self.reads()}")
             time.sleep(0.02)

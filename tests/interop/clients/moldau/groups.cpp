@@ -39,8 +39,12 @@ class tally {
 /// A consumer that a thread of its own polls.
 class member {
  public:
+  using subscription = std::function<async<void>(client::consumer&)>;
+
   member(const client::properties& more, const std::string& topic, tally& seen)
-      : from_(make_consumer(more)), thread_([this, topic, &seen] { run(topic, seen); }) {}
+      : member(more, [topic](client::consumer& of) { return of.subscribe(std::vector<std::string>{topic}); }, seen) {}
+  member(const client::properties& more, subscription to, tally& seen)
+      : from_(make_consumer(more)), thread_([this, to = std::move(to), &seen] { run(to, seen); }) {}
   ~member() { close(); }
   member(const member&) = delete;
   member& operator=(const member&) = delete;
@@ -50,6 +54,10 @@ class member {
     return owned_;
   }
   [[nodiscard]] std::size_t count() { return owned().size(); }
+  [[nodiscard]] std::int32_t generation() {
+    const std::lock_guard held(mutex_);
+    return generation_;
+  }
   void close() {
     stopping_ = true;
     if (thread_.joinable()) thread_.join();
@@ -60,9 +68,9 @@ class member {
   }
 
  private:
-  void run(const std::string& topic, tally& seen) {
+  void run(const subscription& to, tally& seen) {
     try {
-      good(from_.subscribe({topic}).get(), "subscribing");
+      good(to(from_).get(), "subscribing");
       while (!stopping_) {
         std::vector<std::string> values;
         const auto got = good(from_.poll(std::chrono::milliseconds(50)).get(), "polling");
@@ -76,8 +84,10 @@ class member {
         for (const auto& at : good(from_.assignment().get(), "asking for the assignment")) {
           now.insert(at.partition.value());
         }
+        const auto about = good(from_.group_metadata().get(), "asking for the generation");
         const std::lock_guard held(mutex_);
         owned_ = std::move(now);
+        generation_ = about.generation;
       }
       good(from_.close().get(), "closing the consumer");
     } catch (const std::exception& why) {
@@ -97,6 +107,7 @@ class member {
   std::atomic<bool> stopping_ = false;
   std::mutex mutex_;
   std::set<std::int32_t> owned_;
+  std::int32_t generation_ = -1;
   std::string failure_;
   std::thread thread_;
 };
@@ -141,6 +152,56 @@ void rebalances(const std::string& name, const std::string& strategy) {
   for (int i = 0; i < 180; ++i) that(!fresh.contains(std::to_string(i)), "it resumed from what was committed");
 }
 
+void static_members() {
+  const std::string name = "moldau-static";
+  create(name, 4);
+  sequence numbers;
+  numbers.produce(name, 4, 8);
+  tally seen;
+  const auto group = [&](const std::string& instance) {
+    return client::properties{{"group.id", name}, {"group.instance.id", instance}};
+  };
+  member first(group("one"), name, seen);
+  std::set<std::int32_t> before;
+  std::int32_t generation = 0;
+  {
+    member second(group("two"), name, seen);
+    wait_for("two own two each", [&] { return first.count() == 2 && second.count() == 2; });
+    before = second.owned();
+    generation = first.generation();
+    second.close();
+    second.expect_fine();
+  }
+  member again(group("two"), name, seen);
+  wait_for("the one that came back owns two", [&] { return again.count() == 2; });
+  that(again.owned() == before, "it owns those that it owned before");
+  same("the other's generation", generation, first.generation());
+  for (member* each : {&again, &first}) {
+    each->close();
+    each->expect_fine();
+  }
+}
+
+void pattern() {
+  create("moldau-pattern-a", 2);
+  create("moldau-other", 2);
+  sequence numbers;
+  numbers.produce("moldau-pattern-a", 2, 10);
+  numbers.produce("moldau-other", 2, 10);
+  tally seen;
+  member reader(
+      {{"group.id", "moldau-pattern"}},
+      [](client::consumer& of) { return of.subscribe(client::topic_pattern{"moldau-pattern-.*"}); }, seen);
+  wait_for("it reads what matches", [&] { return seen.size() == 10; });
+  create("moldau-pattern-b", 1);
+  numbers.produce("moldau-pattern-b", 1, 5);
+  wait_for("it reads a topic that was made later", [&] { return seen.size() == 15; });
+  reader.close();
+  reader.expect_fine();
+  seen.expect_once();
+  for (int i = 10; i < 20; ++i) that(!seen.contains(std::to_string(i)), "it reads nothing else");
+}
+
 void restart() {
   const std::string name = "moldau-restart";
   create(name, 3);
@@ -160,7 +221,11 @@ void restart() {
 }  // namespace
 
 void check_groups() {
-  check("group rebalances, range", [] { rebalances("moldau-range", "range"); });
+  for (const std::string strategy : {"range", "roundrobin", "sticky", "cooperative-sticky"}) {
+    check("group rebalances, " + strategy, [&] { rebalances("moldau-" + strategy, strategy); });
+  }
+  check("static members keep their partitions", static_members);
+  check("topics by a pattern", pattern);
   check("group goes on over a restart", restart);
 }
 

@@ -52,7 +52,7 @@ class steady_sender {
       return;
     }
     const std::lock_guard held(mutex_);
-    if (failure_.empty()) failure_ = done.error->message;
+    if (failure_.empty()) failure_ = fmt::format("{} ({})", done.error->message, name(done.error->code));
   }
 
   std::string topic_;
