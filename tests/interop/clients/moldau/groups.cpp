@@ -190,8 +190,8 @@ void pattern() {
   numbers.produce("moldau-other", 2, 10);
   tally seen;
   member reader(
-      {{"group.id", "moldau-pattern"}},
-      [](client::consumer& of) { return of.subscribe(client::topic_pattern{"moldau-pattern-.*"}); }, seen);
+      {{"group.id", "moldau-pattern"}}, [](client::consumer& of) { return of.subscribe_matching("moldau-pattern-.*"); },
+      seen);
   wait_for("it reads what matches", [&] { return seen.size() == 10; });
   create("moldau-pattern-b", 1);
   numbers.produce("moldau-pattern-b", 1, 5);
