@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "client/consumer_properties.hpp"
 #include "client/property_reader.hpp"
 #include "moldau/client/consumer.hpp"
 #include "moldau/client/producer.hpp"
@@ -100,24 +101,7 @@ result<consumer_options> consumer_options::from_properties(const properties& fro
   property_reader in(from);
   consumer_options out;
   out.client = common(in);
-  in.take("group.id", out.group_id);
-  in.take("group.instance.id", out.instance_id);
-  in.take<client::offset_reset>(
-      "auto.offset.reset", out.offset_reset,
-      {{"earliest", offset_reset::earliest}, {"latest", offset_reset::latest}, {"none", offset_reset::none}});
-  in.take("enable.auto.commit", out.auto_commit);
-  in.take("auto.commit.interval.ms", out.auto_commit_interval_ms, 0);
-  in.take("session.timeout.ms", out.session_timeout_ms, 1, INT32_MAX);
-  in.take("heartbeat.interval.ms", out.heartbeat_interval_ms, 1);
-  in.take("max.poll.interval.ms", out.max_poll_interval_ms, 1, INT32_MAX);
-  in.take("fetch.min.bytes", out.fetch_min_bytes, 0);
-  in.take("fetch.max.wait.ms", out.fetch_max_wait_ms, 0);
-  in.take("fetch.max.bytes", out.fetch_max_bytes, 0);
-  in.take("max.partition.fetch.bytes", out.partition_fetch_max_bytes, 0);
-  in.take<client::isolation>(
-      "isolation.level", out.isolation,
-      {{"read_uncommitted", isolation::read_uncommitted}, {"read_committed", isolation::read_committed}});
-  in.take("client.rack", out.rack);
+  take_consumer_properties(in, out);
   MOLDAU_TRY(in.status());
   return out;
 }
