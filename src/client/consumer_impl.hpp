@@ -178,7 +178,7 @@ class consumer::impl final : public group_user, public std::enable_shared_from_t
   std::uint64_t next_part_ = 1;
   std::size_t buffered_bytes_ = 0;
   bool refreshing_ = false;
-  std::shared_ptr<batch_pool> bodies_ = std::make_shared<batch_pool>();
+  std::shared_ptr<body_pool> bodies_ = std::make_shared<body_pool>();
   /// One for what is opened here, one for what a worker opens.
   decode_context decoding_here_;
   std::shared_ptr<decode_context> decoding_there_ = std::make_shared<decode_context>();

@@ -49,15 +49,15 @@ result<shared_bytes> inflate(wire::codec type, bytes_view payload, decode_contex
 
 void record_batch::body::release() {
   if (references.fetch_sub(1, std::memory_order_acq_rel) > 1) return;
-  const std::shared_ptr<batch_pool> to = std::exchange(home, nullptr);
+  const std::shared_ptr<body_pool> to = std::exchange(home, nullptr);
   to->give(this);
 }
 
-batch_pool::~batch_pool() {
+body_pool::~body_pool() {
   for (record_batch::body* each : free_) delete each;
 }
 
-record_batch::body* batch_pool::take() {
+record_batch::body* body_pool::take() {
   record_batch::body* out = nullptr;
   {
     const std::lock_guard held(mutex_);
@@ -72,7 +72,7 @@ record_batch::body* batch_pool::take() {
   return out;
 }
 
-void batch_pool::give(record_batch::body* back) {
+void body_pool::give(record_batch::body* back) {
   back->of.reset();
   back->decoded.clear();
   back->fetched = {};
@@ -120,7 +120,7 @@ bool fetched_partition::is_aborted(const wire::batch_view& batch) {
   return batch.is_transactional() && aborting_.contains(batch.producer_id());
 }
 
-body_ptr fetched_partition::open(batch_pool& bodies, decode_context& with, std::optional<error>& wrong) {
+body_ptr fetched_partition::open(body_pool& bodies, decode_context& with, std::optional<error>& wrong) {
   body_ptr out(bodies.take());
   out->of = of_;
   out->high_watermark = bounds_.high_watermark;

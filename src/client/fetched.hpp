@@ -21,13 +21,13 @@
 
 namespace moldau::client {
 
-class batch_pool;
+class body_pool;
 
 /// What record batches share: the fetched bytes, or what came out of them, and views of its records. Comes from a pool
 /// and goes back to it with the last reference, on whatever thread that is.
 struct record_batch::body {
   std::atomic<std::uint32_t> references{1};
-  std::shared_ptr<batch_pool> home;
+  std::shared_ptr<body_pool> home;
 
   std::shared_ptr<const topic_partition> of;
   decoded_records decoded;
@@ -47,9 +47,9 @@ struct record_batch::body {
 };
 
 /// Bodies to use again. Any thread.
-class batch_pool : public std::enable_shared_from_this<batch_pool> {
+class body_pool : public std::enable_shared_from_this<body_pool> {
  public:
-  ~batch_pool();
+  ~body_pool();
   [[nodiscard]] record_batch::body* take();
   void give(record_batch::body* back);
 
@@ -93,7 +93,7 @@ class fetched_partition {
 
   /// Opens all of it into a body. Of a part that can't be read to its end the body holds what comes before; `wrong`
   /// then says what is wrong, with the place. Once.
-  [[nodiscard]] body_ptr open(batch_pool& bodies, decode_context& with, std::optional<error>& wrong);
+  [[nodiscard]] body_ptr open(body_pool& bodies, decode_context& with, std::optional<error>& wrong);
 
   [[nodiscard]] std::size_t size_bytes() const { return records_.size(); }
 

@@ -13,7 +13,7 @@ constexpr producer_id transactional{7};
 
 struct Fetched : ::testing::Test {
   wire::codec_context codecs;
-  std::shared_ptr<batch_pool> bodies = std::make_shared<batch_pool>();
+  std::shared_ptr<body_pool> bodies = std::make_shared<body_pool>();
   decode_context with;
   std::optional<error> wrong;
   shared_bytes all;
