@@ -125,6 +125,9 @@ void rebalances(const std::string& name, const std::string& strategy) {
   member third(group, name, seen);
   wait_for("three members own two each",
            [&] { return first.count() == 2 && second.count() == 2 && third.count() == 2; });
+  auto admin = make_admin();
+  const auto shared = good(admin.describe_groups({name}).get(), "describing the group");
+  same("the strategy of the group", strategy, good(shared.at(name)).protocol);
   numbers.produce(name, 6, 60);
   wait_for("they read all", [&] { return seen.size() == 120; });
   first.close();
@@ -136,7 +139,6 @@ void rebalances(const std::string& name, const std::string& strategy) {
   for (member* each : {&first, &second, &third}) each->expect_fine();
   seen.expect_once();
 
-  auto admin = make_admin();
   std::int64_t sum = 0;
   for (const auto& [at, kept] : good(admin.group_offsets(name).get(), "asking for offsets")) sum += kept.offset.value();
   same("committed", 180, sum);
