@@ -113,6 +113,8 @@ def answers(port):
 class Broker:
     """One broker process on one folder. `kind` is "kafka" or "moldau"; not for use from several threads."""
 
+    ready_seconds = READY_SECONDS
+
     def __init__(self, kind, folder, properties=None, ports=None):
         self.kind = kind
         self.folder = Path(folder)
@@ -189,14 +191,14 @@ class Broker:
         return self.wait_until_ready()
 
     def wait_until_ready(self):
-        deadline = time.monotonic() + READY_SECONDS
+        deadline = time.monotonic() + self.ready_seconds
         while not answers(self.port):
             if self.process.poll() is not None:
                 status, self.process = self.process.returncode, None
                 raise BrokerFailed(f"{self.kind} ended with {status} before it was ready\n{self.log_tail()}")
             if time.monotonic() > deadline:
                 self.kill()
-                raise BrokerFailed(f"{self.kind} wasn't ready after {READY_SECONDS} s\n{self.log_tail()}")
+                raise BrokerFailed(f"{self.kind} wasn't ready after {self.ready_seconds} s\n{self.log_tail()}")
             # Nothing announces readiness from outside, so the question is asked again shortly.
             time.sleep(0.02)
         return self

@@ -15,6 +15,9 @@ REPLICATED = {"offsets.topic.replication.factor": "3", "default.replication.fact
 class Node(brokers.Broker):
     """A broker of a cluster whose first node is its controller."""
 
+    # Three JVMs on two cores.
+    ready_seconds = 150
+
     def __init__(self, folder, number, controller=None):
         self.cluster = controller.cluster if controller else brokers.new_cluster_id()
         self.role_flag = "--no-initial-controllers" if controller else "--standalone"
