@@ -81,10 +81,9 @@ class detached_frames {
   };
 
  private:
-  static detached_frames*& current() {
-    static constinit thread_local detached_frames* frames = nullptr;
-    return frames;
-  }
+  /// In a source file, so that a process has one list a thread, however many shared libraries this code is in: the
+  /// installed simulator sets the scope that the installed client's coroutines join.
+  static detached_frames*& current();
 
   node* newest_ = nullptr;
 };
