@@ -1,109 +1,40 @@
+#include "moldau/client/options.hpp"
+
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
-#include <algorithm>
-#include <charconv>
-
-#include "client/consumer_properties.hpp"
+#include "client/cluster.hpp"
 #include "client/property_reader.hpp"
-#include "moldau/client/consumer.hpp"
-#include "moldau/client/producer.hpp"
 
 namespace moldau::client {
 
-const std::string* property_reader::find(std::string_view name) const {
-  const auto found = from_.find(name);
-  return found == from_.end() ? nullptr : &found->second;
-}
-
-void property_reader::wrong(std::string_view name, std::string_view why) {
-  mistakes_ += fmt::format("{}{}={}: {}", mistakes_.empty() ? "" : "\n", name, *find(name), why);
-}
-
-void property_reader::take(std::string_view name, std::string& into) {
-  if (const auto* text = find(name)) into = *text;
-}
-
-void property_reader::take(std::string_view name, std::optional<std::string>& into) {
-  if (const auto* text = find(name)) into = *text;
-}
-
-void property_reader::take(std::string_view name, std::vector<std::string>& into) {
-  const auto* text = find(name);
-  if (text == nullptr) return;
-  into.clear();
-  std::size_t from = 0;
-  while (from <= text->size()) {
-    const std::size_t to = std::min(text->find(',', from), text->size());
-    std::string part = text->substr(from, to - from);
-    part.erase(0, part.find_first_not_of(' '));
-    part.erase(part.find_last_not_of(' ') + 1);
-    if (!part.empty()) into.push_back(std::move(part));
-    from = to + 1;
-  }
-}
-
-void property_reader::take(std::string_view name, bool& into) {
-  take(name, into, {{"true", true}, {"false", false}});
-}
-
-void property_reader::take(std::string_view name, std::int64_t& into, std::int64_t least, std::int64_t most) {
-  const auto* text = find(name);
-  if (text == nullptr) return;
-  std::int64_t value = 0;
-  const auto [end, code] = std::from_chars(text->data(), text->data() + text->size(), value);
-  if (code != std::errc() || end != text->data() + text->size()) return wrong(name, "must be a whole number");
-  if (value < least || value > most) return wrong(name, fmt::format("must be from {} to {}", least, most));
-  into = value;
-}
-
-void property_reader::take(std::string_view name, std::int32_t& into, std::int32_t least) {
-  std::int64_t value = into;
-  take(name, value, least, INT32_MAX);
-  into = static_cast<std::int32_t>(value);
-}
-
-void property_reader::take(std::string_view name, std::size_t& into) {
-  auto value = static_cast<std::int64_t>(into);
-  take(name, value, 0);
-  into = static_cast<std::size_t>(value);
-}
-
-result<void> property_reader::status() const {
-  if (mistakes_.empty()) return {};
-  return fail(errc::invalid_argument, mistakes_);
-}
-
-namespace {
-
-client_options common(property_reader& in) {
-  client_options out;
-  in.take("bootstrap.servers", out.bootstrap_servers);
-  in.take("client.id", out.client_id);
-  in.take("request.timeout.ms", out.request_timeout_ms, 1);
-  in.take("default.api.timeout.ms", out.api_timeout_ms, 1);
-  in.take("retry.backoff.ms", out.retry_backoff_ms, 0);
-  in.take("retry.backoff.max.ms", out.retry_backoff_max_ms, 0);
-  in.take("metadata.max.age.ms", out.metadata_max_age_ms, 0);
-  in.take("socket.connection.setup.timeout.ms", out.connect_timeout_ms, 1);
-  return out;
-}
-
-}  // namespace
-
 result<client_options> client_options::from_properties(const properties& from) {
-  property_reader in(from);
-  client_options out = common(in);
-  MOLDAU_TRY(in.status());
+  property_reader in(from, client_kind::admin);
+  client_options out = in.common();
+  MOLDAU_TRY(in.finish(out));
   return out;
 }
 
-result<consumer_options> consumer_options::from_properties(const properties& from) {
-  property_reader in(from);
-  consumer_options out;
-  out.client = common(in);
-  take_consumer_properties(in, out);
-  MOLDAU_TRY(in.status());
-  return out;
+result<void> check(const client_options& options) {
+  std::vector<std::string> mistakes;
+  const auto need = [&](bool holds, std::string_view otherwise) {
+    if (!holds) mistakes.emplace_back(otherwise);
+  };
+  need(!options.bootstrap_servers.empty(), "bootstrap.servers is missing: name one broker at least, as host:port");
+  for (const std::string& server : options.bootstrap_servers) {
+    if (const auto parsed = parse_server(server); !parsed) mistakes.push_back(parsed.error().message);
+  }
+  need(options.request_timeout_ms > 0 && options.request_timeout_ms <= INT32_MAX,
+       "request.timeout.ms must be above 0 and fit in 32 bits");
+  need(options.api_timeout_ms > 0, "default.api.timeout.ms must be above 0");
+  need(options.connect_timeout_ms > 0, "socket.connection.setup.timeout.ms must be above 0");
+  need(options.retry_backoff_ms >= 0 && options.retry_backoff_max_ms >= 0, "retry.backoff.ms can't be below 0");
+  need(options.reconnect_backoff_ms >= 0 && options.reconnect_backoff_max_ms >= 0,
+       "reconnect.backoff.ms can't be below 0");
+  need(options.metadata_max_age_ms >= 0, "metadata.max.age.ms can't be below 0");
+  need(options.statistics_interval_ms >= 0, "statistics.interval.ms can't be below 0");
+  if (mistakes.empty()) return {};
+  return fail(errc::invalid_argument, fmt::format("{}", fmt::join(mistakes, "\n")));
 }
 
 }  // namespace moldau::client

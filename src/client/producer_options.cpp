@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 
-#include "client/cluster.hpp"
 #include "client/property_reader.hpp"
 #include "moldau/client/producer.hpp"
 #include "wire/compression.hpp"
@@ -49,10 +48,9 @@ void take_partitioner(property_reader& in, producer_options& out) {
 }  // namespace
 
 result<producer_options> producer_options::from_properties(const properties& from) {
-  property_reader in(from);
+  property_reader in(from, client_kind::producer);
   producer_options out;
-  const auto common = client_options::from_properties(from);
-  if (common) out.client = *common;
+  out.client = in.common();
   in.take<client::acks>("acks", out.acks,
                         {{"all", acks::all}, {"-1", acks::all}, {"0", acks::none}, {"1", acks::leader}});
   in.take("linger.ms", out.linger_ms, 0);
@@ -70,24 +68,17 @@ result<producer_options> producer_options::from_properties(const properties& fro
   if (out.acks != acks::all || out.retries == 0 || out.in_flight_max > 5) out.idempotence = false;
   in.take("enable.idempotence", out.idempotence);
 
-  const auto own = in.status();
-  if (common && own) return out;
-  std::string mistakes;
-  if (!common) mistakes = common.error().message;
-  if (!own) mistakes += (mistakes.empty() ? "" : "\n") + own.error().message;
-  return fail(errc::invalid_argument, mistakes);
+  MOLDAU_TRY(in.finish(out.client));
+  return out;
 }
 
 result<void> producer_options::validate() const {
   std::string mistakes;
+  if (const auto common = check(client); !common) mistakes = common.error().message;
   const auto wrong = [&](std::string_view what) {
     mistakes += (mistakes.empty() ? "" : "\n");
     mistakes += what;
   };
-  if (client.bootstrap_servers.empty()) wrong("bootstrap.servers is missing: name one broker at least, as host:port");
-  for (const std::string& server : client.bootstrap_servers) {
-    if (const auto parsed = parse_server(server); !parsed) wrong(parsed.error().message);
-  }
   if (idempotence && acks != acks::all) wrong("enable.idempotence needs acks=all");
   if (idempotence && retries == 0) wrong("enable.idempotence needs retries above 0");
   if (in_flight_max == 0 || (idempotence && in_flight_max > 5)) {
