@@ -33,7 +33,7 @@ rt::task<void> producer::impl::look_up_topic(producer_topic* topic) {
 
 /// Asks for the topic, which may make the broker create it, until it is there.
 rt::task<result<void>> producer::impl::learn(const producer_topic& topic) {
-  retry_timer timer(runtime_.world(), options_.client, options_.max_block_ms);
+  retry_timer timer(*cluster_, options_.max_block_ms);
   while (true) {
     std::set<std::string> names;
     names.insert(topic.name());
@@ -112,7 +112,7 @@ void producer::impl::sync_topics() {
 
 rt::task<void> producer::impl::refresh_leaders() {
   const auto self = shared_from_this();
-  retry_timer timer(runtime_.world(), options_.client, options_.delivery_timeout_ms);
+  retry_timer timer(*cluster_, options_.delivery_timeout_ms);
   while (!cluster_->is_closed()) {
     std::set<std::string> topics;
     for (const partition_lane* lane : accumulator_.active_lanes()) topics.emplace(lane->topic());

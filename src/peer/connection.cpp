@@ -25,7 +25,7 @@ connection::connection(rt::world& world, std::unique_ptr<rt::connection> stream,
 
 rt::task<result<std::shared_ptr<connection>>> connection::open(rt::world& world, rt::endpoint to,
                                                                connection_options options) {
-  auto stream = co_await world.net().connect(to, options.connect_timeout_ms);
+  auto stream = co_await world.net().connect(to, options.connect_timeout_ms, options.buffers);
   if (!stream) {
     co_return fail(stream.error().code, fmt::format("can't connect to {}: {}", to.to_string(), stream.error().message));
   }
@@ -79,12 +79,24 @@ result<void> connection::begin(call_shape shape, message_ref request, std::span<
                           .flexible = shape.flexible,
                           .correlation_id = next_correlation_id_,
                           .client_id = options_.client_id};
+  const std::size_t queued = outgoing_.size();
   MOLDAU_TRY(encoder_.encode(head, request, externals, outgoing_));
+  last_used_ = world_.now();
+  if (options_.traffic) {
+    ++options_.traffic->requests;
+    for (std::size_t i = queued; i < outgoing_.size(); ++i) {
+      if (const auto* memory = std::get_if<shared_bytes>(&outgoing_[i])) options_.traffic->sent_bytes += memory->size();
+    }
+  }
   if (to != nullptr) {
-    const auto deadline = world_.now() + std::chrono::milliseconds(timeout_ms);
-    pending_.push_back(
-        {.correlation_id = next_correlation_id_, .response_tags = shape.response_tags, .deadline = deadline, .to = to});
-    if (!timer_ || deadline < armed_for_) arm_timer();
+    const auto deadline = last_used_ + std::chrono::milliseconds(timeout_ms);
+    pending_.push_back({.correlation_id = next_correlation_id_,
+                        .response_tags = shape.response_tags,
+                        .sent = last_used_,
+                        .deadline = deadline,
+                        .to = to});
+    if (options_.traffic) ++options_.traffic->in_flight;
+    arm_timer(deadline);
   }
   next_correlation_id_ =
       static_cast<std::int32_t>((static_cast<std::uint32_t>(next_correlation_id_) + 1) & 0x7fffffffU);
@@ -106,21 +118,28 @@ rt::task<result<shared_bytes>> connection::exchange(call_shape shape, message_re
 
 /// One timer stands for all calls: it is set for the earliest that there was and looks again when it fires, since most
 /// are answered long before.
-void connection::arm_timer() {
-  armed_for_ = std::ranges::min_element(pending_, {}, &pending_call::deadline)->deadline;
-  timer_ = world_.post_at(armed_for_, [weak = weak_from_this()] {
+void connection::arm_timer(rt::time_point at) {
+  if (failure_ || at >= armed_for_) return;
+  armed_for_ = at;
+  timer_ = world_.post_at(at, [weak = weak_from_this()] {
     if (const auto self = weak.lock()) self->timer_fired();
   });
 }
 
 void connection::timer_fired() {
+  armed_for_ = rt::time_point::max();
   timer_.reset();
-  if (pending_.empty()) return;
   const auto now = world_.now();
-  if (std::ranges::none_of(pending_, [&](const pending_call& call) { return call.deadline <= now; })) {
-    return arm_timer();
+  if (pending_.empty()) {
+    if (options_.idle_max_ms <= 0) return;
+    const auto idle_until = last_used_ + std::chrono::milliseconds(options_.idle_max_ms);
+    if (now < idle_until) return arm_timer(idle_until);
+    return shut({errc::closed, fmt::format("the connection to {} wasn't used for long", remote_.to_string())});
   }
+  const auto earliest = std::ranges::min_element(pending_, {}, &pending_call::deadline)->deadline;
+  if (now < earliest) return arm_timer(earliest);
   // Answers come in order, so nothing behind this one can come either.
+  if (options_.traffic) ++options_.traffic->timeouts;
   shut({errc::timed_out, fmt::format("{} didn't answer in time", remote_.to_string())});
 }
 
@@ -186,6 +205,15 @@ result<void> connection::on_frame(const shared_bytes& frame) {
                                              header.correlation_id, call.correlation_id));
   }
   pending_.erase(pending_.begin());
+  last_used_ = world_.now();
+  if (options_.traffic) {
+    --options_.traffic->in_flight;
+    options_.traffic->received_bytes += frame.size() + 4;
+    options_.traffic->answered(last_used_ - call.sent);
+  }
+  if (pending_.empty() && options_.idle_max_ms > 0) {
+    arm_timer(last_used_ + std::chrono::milliseconds(options_.idle_max_ms));
+  }
   call.to->on_answer(frame.slice(in.position(), frame.size() - in.position()));
   return {};
 }
@@ -197,7 +225,10 @@ void connection::shut(error why) {
   outgoing_.clear();
   stream_->close();
   const auto failed = std::exchange(pending_, {});
+  if (options_.traffic) options_.traffic->in_flight -= failed.size();
   const error reason = *failure_;
+  const auto on_end = std::exchange(options_.on_end, nullptr);
+  if (on_end) on_end(reason);
   const auto self = weak_from_this().lock();
   for (const pending_call& call : failed) call.to->on_answer(std::unexpected(reason));
   wake_writer();

@@ -2,6 +2,7 @@
 
 #include <coroutine>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -10,6 +11,7 @@
 #include "moldau/core/result.hpp"
 #include "peer/frame_reader.hpp"
 #include "peer/request_frame.hpp"
+#include "peer/traffic.hpp"
 #include "peer/versions.hpp"
 #include "rt/completion.hpp"
 #include "rt/task.hpp"
@@ -39,6 +41,13 @@ struct connection_options {
   /// A response that takes longer ends the connection. `request.timeout.ms`.
   std::int64_t request_timeout_ms = 30'000;
   std::size_t response_bytes_max = std::size_t{256} << 20U;
+  rt::socket_buffers buffers;
+  /// A connection that nothing went over for so long closes itself; 0: never.
+  std::int64_t idle_max_ms = 0;
+  /// Where what goes over it is counted, if anywhere.
+  std::shared_ptr<peer::traffic> traffic;
+  /// Called once when the connection has ended, with `errc::closed` where that was this side's wish.
+  std::function<void(const error&)> on_end;
 };
 
 struct call_options {
@@ -145,6 +154,7 @@ class connection : public std::enable_shared_from_this<connection> {
   struct pending_call {
     std::int32_t correlation_id = 0;
     bool response_tags = false;
+    rt::time_point sent;
     rt::time_point deadline;
     answer_handler* to = nullptr;
   };
@@ -157,7 +167,7 @@ class connection : public std::enable_shared_from_this<connection> {
   rt::task<void> read_loop(std::shared_ptr<connection> self);
   rt::task<void> write_loop(std::shared_ptr<connection> self);
   result<void> on_frame(const shared_bytes& frame);
-  void arm_timer();
+  void arm_timer(rt::time_point at);
   void timer_fired();
   void wake_writer();
   void shut(error why);
@@ -176,7 +186,8 @@ class connection : public std::enable_shared_from_this<connection> {
   std::coroutine_handle<> idle_writer_;
   std::optional<error> failure_;
   std::unique_ptr<rt::timer> timer_;
-  rt::time_point armed_for_;
+  rt::time_point armed_for_ = rt::time_point::max();
+  rt::time_point last_used_;
 };
 
 }  // namespace moldau::peer

@@ -128,8 +128,10 @@ class transport {
   /// Errors: `already_exists` (address in use), `io_error`.
   [[nodiscard]] virtual result<std::unique_ptr<listener>> listen(const endpoint& at,
                                                                  const socket_buffers& buffers = {}) = 0;
-  /// Resolves and connects. Errors: `network_exception`, `timed_out`.
-  [[nodiscard]] virtual task<result<std::unique_ptr<connection>>> connect(endpoint to, std::int64_t timeout_ms) = 0;
+  /// Resolves and connects; every address that a name has is tried. Errors:
+  /// `network_exception`, `timed_out`.
+  [[nodiscard]] virtual task<result<std::unique_ptr<connection>>> connect(endpoint to, std::int64_t timeout_ms,
+                                                                          socket_buffers buffers = {}) = 0;
   /// Takes over a connection that another core of this host accepted and that nothing was awaited on yet.
   /// Called on the new core.
   [[nodiscard]] virtual std::unique_ptr<connection> adopt(std::unique_ptr<connection> from_other_core) = 0;

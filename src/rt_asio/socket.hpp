@@ -18,6 +18,10 @@ using tcp_address = boost::asio::ip::tcp::endpoint;
 [[nodiscard]] rt::endpoint to_endpoint(const tcp_address& address);
 [[nodiscard]] rt::endpoint local_endpoint(int fd);
 
+/// Within one machine nothing is congested, while an algorithm that paces (bbr)
+/// sets a timer for every segment: a quarter of what a fetch costs.
+void forgo_pacing(int fd, const tcp_address& remote);
+
 /// A socket and the operations under way on it. It outlives its handle (connection, listener) for as long as the event
 /// loop still knows an operation of it, hence the count; all on one thread, hence not an atomic one.
 ///

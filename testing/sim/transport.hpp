@@ -40,8 +40,8 @@ class simulated_transport final : public rt::transport {
 
   [[nodiscard]] result<std::unique_ptr<rt::listener>> listen(const rt::endpoint& at,
                                                              const rt::socket_buffers& buffers) override;
-  [[nodiscard]] rt::task<result<std::unique_ptr<rt::connection>>> connect(rt::endpoint to,
-                                                                          std::int64_t timeout_ms) override;
+  [[nodiscard]] rt::task<result<std::unique_ptr<rt::connection>>> connect(rt::endpoint to, std::int64_t timeout_ms,
+                                                                          rt::socket_buffers buffers) override;
   [[nodiscard]] std::unique_ptr<rt::connection> adopt(std::unique_ptr<rt::connection> from_other_core) override;
 
  private:
