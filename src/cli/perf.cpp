@@ -113,7 +113,7 @@ result<void> ensure_topic(const context& in, const perf_arguments& told, const s
                                                           .assignments = {},
                                                           .configs = {}}})
                                          .get());
-  return made.at(topic);
+  return client::without_values(made).at(topic);
 }
 
 void print(const context& in, const figures& of, const json& more) {

@@ -16,7 +16,7 @@ result<void> try_to_create(admin& by, const std::string& topic, std::int32_t par
                                        .configs = std::move(configs)}})
                         .get();
   if (!made) return std::unexpected(made.error());
-  return made->at(topic);
+  return without_values(*made).at(topic);
 }
 
 std::string config_value(admin& by, const std::string& topic, const std::string& property) {
@@ -34,7 +34,7 @@ void topics() {
   refused(errc::topic_already_exists, try_to_create(by, "moldau-admin", 1));
   refused(errc::invalid_topic_exception, try_to_create(by, "bad name", 1));
   refused(errc::invalid_config, try_to_create(by, "moldau-x", 1, {{"cleanup.policy", "nonsense"}}));
-  good(good(by.create_partitions({{"moldau-admin", 3}}).get()).at("moldau-admin"), "growing");
+  good(good(by.create_partitions({{"moldau-admin", {.total = 3}}}).get()).at("moldau-admin"), "growing");
   wait_for("three partitions", [&] {
     const auto found = good(by.describe_topics({"moldau-admin"}).get());
     return good(found.at("moldau-admin")).partitions.size() == 3;
