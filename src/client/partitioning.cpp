@@ -59,11 +59,11 @@ std::uint32_t fnv1a(bytes_view bytes) {
   return (h & 0x80000000U) != 0 ? 0U - h : h;
 }
 
-std::optional<std::int32_t> partition_of_key(partitioner how, const std::optional<bytes_view>& key,
+std::optional<partition_id> partition_of_key(partitioner how, const std::optional<bytes_view>& key,
                                              std::int32_t partitions) {
   const bytes_view bytes = key.value_or(bytes_view());
   const auto of = [&](std::uint32_t hash) {
-    return static_cast<std::int32_t>(hash % static_cast<std::uint32_t>(partitions));
+    return partition_id(static_cast<std::int32_t>(hash % static_cast<std::uint32_t>(partitions)));
   };
   switch (how) {
     case partitioner::java:
@@ -71,7 +71,7 @@ std::optional<std::int32_t> partition_of_key(partitioner how, const std::optiona
       if (!key) return std::nullopt;
       [[fallthrough]];
     case partitioner::murmur2:
-      return murmur2_partition(bytes, partitions);
+      return partition_id(murmur2_partition(bytes, partitions));
     case partitioner::consistent_random:
       if (bytes.empty()) return std::nullopt;
       [[fallthrough]];

@@ -24,11 +24,6 @@ namespace moldau::client {
 /// FNV-1a as Sarama's hash partitioner, and librdkafka after it, takes it: of the signed value, without its sign.
 [[nodiscard]] std::uint32_t fnv1a(bytes_view bytes);
 
-/// Where a key (null: none) belongs by what it is; nothing where chance, turn or load decides. Pure, so that a program
-/// can tell beforehand. `partitions` is above 0.
-[[nodiscard]] std::optional<std::int32_t> partition_of_key(partitioner how, const std::optional<bytes_view>& key,
-                                                           std::int32_t partitions);
-
 /// KIP-794's choice of the next partition for records without a key, by how many batches wait for each: the shorter the
 /// queue the likelier. -1 leaves a partition out; all alike: any with equal chance; all
 /// left out: any.

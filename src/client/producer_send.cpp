@@ -112,7 +112,7 @@ partition_lane* producer::impl::choose(producer_topic& topic, const lane_list& l
     chosen = record.partition->value();
   } else if (const auto of_key =
                  options_.ignore_keys ? std::nullopt : partition_of_key(options_.partitioner, record.key, count)) {
-    chosen = *of_key;
+    chosen = of_key->value();
   } else {
     chosen = choose_without_key(topic, lanes, size);
   }

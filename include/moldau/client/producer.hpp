@@ -36,6 +36,11 @@ enum class partitioner : std::uint8_t {
   random,             ///< Any, whatever the key.
 };
 
+/// Where a record with that key (null: none) belongs by the key alone; nothing where chance, turn or load decides. So a
+/// program can tell beforehand, and compare with other clients. `partitions` is above 0.
+[[nodiscard]] std::optional<partition_id> partition_of_key(partitioner how, const std::optional<bytes_view>& key,
+                                                           std::int32_t partitions);
+
 /// What to do when `buffer_memory_bytes` are waiting.
 enum class when_full : std::uint8_t { block, fail };
 
