@@ -156,6 +156,7 @@ rt::task<result<void>> producer::impl::close(std::int64_t within_ms) {
   cluster_->close();
   timer_.reset();
   metadata_timer_.reset();
+  for (auto& [id, known] : nodes_) known.throttle_timer.reset();
   if (running_.running() > 0) co_await running_.drained();
   is_done_ = true;
   reported_.notify_all();

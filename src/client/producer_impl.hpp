@@ -68,6 +68,7 @@ class producer::impl final : public std::enable_shared_from_this<producer::impl>
     call* loading = nullptr;
     /// KIP-219: it asked for a pause until then.
     rt::time_point throttled_until;
+    std::unique_ptr<rt::timer> throttle_timer;
     /// Since when it hasn't taken what was ready.
     std::optional<rt::time_point> blocked_since;
   };
@@ -106,7 +107,6 @@ class producer::impl final : public std::enable_shared_from_this<producer::impl>
   [[nodiscard]] bool is_ready(node& to, broker_id leader);
   void note_blocked(partition_lane& lane, node& to);
   rt::task<void> connect(broker_id leader);
-  rt::task<void> pump_at(rt::time_point at);
   void send_loaded();
   void start_call(node& to, call& what);
   void answered(call& what, result<shared_bytes> body);

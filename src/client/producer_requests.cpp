@@ -134,12 +134,6 @@ rt::task<void> producer::impl::connect(broker_id leader) {
   pump();
 }
 
-rt::task<void> producer::impl::pump_at(rt::time_point at) {
-  const auto self = shared_from_this();
-  co_await runtime_.world().sleep_until(at);
-  pump();
-}
-
 void producer::impl::load(batch_ptr batch) {
   chosen_->add(std::move(batch));
 }
@@ -235,9 +229,11 @@ void producer::impl::read_answer(call& what, const shared_bytes& body, std::vect
   }
   const std::int32_t throttle_ms = in.ok() && what.version >= 1 ? in.i32() : 0;
   if (in.ok() && throttle_ms > 0) {
-    const auto until = now() + std::chrono::milliseconds(throttle_ms);
-    nodes_[what.leader].throttled_until = until;
-    running_.spawn(pump_at(until));
+    node& from = nodes_[what.leader];
+    from.throttled_until = now() + std::chrono::milliseconds(throttle_ms);
+    from.throttle_timer = runtime_.world().post_at(from.throttled_until, [weak = weak_from_this()] {
+      if (const auto self = weak.lock()) self->pump();
+    });
   }
 }
 
