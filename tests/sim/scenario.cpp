@@ -4,10 +4,12 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <memory>
 
 #include "tests/sim/broker_process.hpp"
 #include "tests/sim/client.hpp"
+#include "tests/sim/client_load.hpp"
 #include "tests/sim/consumer.hpp"
 #include "tests/sim/producer.hpp"
 #include "tests/sim/record_ledger.hpp"
@@ -20,32 +22,8 @@ namespace {
 using namespace std::chrono_literals;
 namespace sim = moldau::testing::sim;
 
-constexpr std::uint16_t broker_port = 9092;
 /// How long the clients may take to end what they have begun once nothing fails any more.
 constexpr rt::duration calm_limit = 30min;
-
-/// Intervals are short, so that what Kafka does in minutes happens in a run's seconds.
-std::string properties(sim::random_source& random) {
-  return fmt::format(R"(
-node.id=1
-process.roles=broker,controller
-listeners=PLAINTEXT://:9092,CONTROLLER://:9093
-advertised.listeners=PLAINTEXT://broker:9092,CONTROLLER://broker:9093
-controller.listener.names=CONTROLLER
-controller.quorum.bootstrap.servers=broker:9093
-log.dirs={}
-offsets.topic.replication.factor=1
-moldau.admin.port=-1
-log.flush.offset.checkpoint.interval.ms={}
-log.retention.check.interval.ms={}
-log.cleaner.backoff.ms=1000
-log.segment.delete.delay.ms=2000
-metadata.log.max.record.bytes.between.snapshots={}
-moldau.log.preallocate.step.bytes={}
-)",
-                     random.chance(0.3) ? "/data-a,/data-b" : "/data", random.between(200, 5000),
-                     random.between(500, 3000), random.between(1000, 20'000), random.chance(0.5) ? 0 : 65'536);
-}
 
 /// The clients of a run and what they are checked by.
 class cluster_load {
@@ -56,7 +34,7 @@ class cluster_load {
         hosts_{&world.add_host("clients-a"), &world.add_host("clients-b")},
         records_(found_),
         topics_(found_),
-        broker_(broker_host_, properties(world.random())) {
+        broker_(broker_host_, broker_properties(world.random())) {
     for (sim::host* host : hosts_) {
       contexts_.push_back(std::make_unique<client_context>(client_context{.world = host->core(),
                                                                           .broker = {"broker", broker_port},
@@ -168,30 +146,58 @@ void cluster_load::end() {
 
 }  // namespace
 
+std::string broker_properties(sim::random_source& random) {
+  return fmt::format(R"(
+node.id=1
+process.roles=broker,controller
+listeners=PLAINTEXT://:9092,CONTROLLER://:9093
+advertised.listeners=PLAINTEXT://broker:9092,CONTROLLER://broker:9093
+controller.listener.names=CONTROLLER
+controller.quorum.bootstrap.servers=broker:9093
+log.dirs={}
+offsets.topic.replication.factor=1
+moldau.admin.port=-1
+log.flush.offset.checkpoint.interval.ms={}
+log.retention.check.interval.ms={}
+log.cleaner.backoff.ms=1000
+log.segment.delete.delay.ms=2000
+metadata.log.max.record.bytes.between.snapshots={}
+moldau.log.preallocate.step.bytes={}
+)",
+                     random.chance(0.3) ? "/data-a,/data-b" : "/data", random.between(200, 5000),
+                     random.between(500, 3000), random.between(1000, 20'000), random.chance(0.5) ? 0 : 65'536);
+}
+
 const std::vector<scenario>& all_scenarios() {
-  static const std::vector<scenario> all{
-      {.name = "storm",
-       .about = "everything at once, each seed with some kinds of faults of its own",
-       .faults = all_faults(),
-       .some_of_them = true},
-      {.name = "power_cuts",
-       .about = "the power goes, at any time and inside any change of the disk",
-       .faults = {fault::power_cut, fault::crash_point},
-       .strikes = 8},
-      {.name = "kills",
-       .about = "SIGKILL and clean stops",
-       .faults = {fault::kill, fault::stop, fault::kill, fault::pause},
-       .strikes = 8},
-      {.name = "failing_disk",
-       .about = "slow, full, read-only and failing disks",
-       .faults = {fault::slow_disk, fault::disk_full, fault::failing_sync, fault::failing_write, fault::read_only_disk,
-                  fault::kill}},
-      {.name = "network",
-       .about = "cuts, partitions, delays, clock steps",
-       .faults = {fault::cut, fault::partition, fault::slow_network, fault::pause, fault::clock_step}},
-      {.name = "calm", .about = "nothing fails", .faults = {fault::stop}, .strikes = 2, .settings = [](std::uint64_t) {
-         return sim::calm();
-       }}};
+  static const std::vector<scenario> all = [] {
+    std::vector<scenario> out{
+        {.name = "storm",
+         .about = "everything at once, each seed with some kinds of faults of its own",
+         .faults = all_faults(),
+         .some_of_them = true},
+        {.name = "power_cuts",
+         .about = "the power goes, at any time and inside any change of the disk",
+         .faults = {fault::power_cut, fault::crash_point},
+         .strikes = 8},
+        {.name = "kills",
+         .about = "SIGKILL and clean stops",
+         .faults = {fault::kill, fault::stop, fault::kill, fault::pause},
+         .strikes = 8},
+        {.name = "failing_disk",
+         .about = "slow, full, read-only and failing disks",
+         .faults = {fault::slow_disk, fault::disk_full, fault::failing_sync, fault::failing_write,
+                    fault::read_only_disk, fault::kill}},
+        {.name = "network",
+         .about = "cuts, partitions, delays, clock steps",
+         .faults = {fault::cut, fault::partition, fault::slow_network, fault::pause, fault::clock_step}},
+        {.name = "calm",
+         .about = "nothing fails",
+         .faults = {fault::stop},
+         .strikes = 2,
+         .settings = [](std::uint64_t) { return sim::calm(); }}};
+    std::ranges::move(client_scenarios(), std::back_inserter(out));
+    return out;
+  }();
   return all;
 }
 
@@ -200,7 +206,7 @@ const scenario* find_scenario(std::string_view name) {
   return found == all_scenarios().end() ? nullptr : &*found;
 }
 
-run_result run(const scenario& what, sim::simulator& world) {
+std::vector<fault> chosen_faults(const scenario& what, sim::simulator& world) {
   std::vector<fault> faults = what.faults;
   if (what.some_of_them) {
     // Fewer kinds go deeper: what they do to one another isn't drowned by the rest.
@@ -209,6 +215,12 @@ run_result run(const scenario& what, sim::simulator& world) {
       faults.erase(faults.begin() + static_cast<std::ptrdiff_t>(world.random().below(faults.size())));
     }
   }
+  return faults;
+}
+
+run_result run(const scenario& what, sim::simulator& world) {
+  if (what.load != nullptr) return what.load(what, world);
+  const std::vector<fault> faults = chosen_faults(what, world);
   cluster_load load(world);
   nemesis against = load.make_nemesis();
   against.start();

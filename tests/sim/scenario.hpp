@@ -13,6 +13,8 @@
 
 namespace moldau::scenarios {
 
+struct run_result;
+
 /// A whole broker with clients in the simulator, some faults, and the checkers' word at the end.
 struct scenario {
   std::string_view name;
@@ -23,7 +25,16 @@ struct scenario {
   std::size_t strikes = 6;
   /// The simulator's own settings for a seed.
   testing::sim::options (*settings)(std::uint64_t seed) = testing::sim::rough;
+  /// Runs it; without one, the load is that of the thin clients here.
+  run_result (*load)(const scenario& what, testing::sim::simulator& world) = nullptr;
 };
+
+inline constexpr std::uint16_t broker_port = 9092;
+/// Of a broker on the host "broker". Intervals are short, so that what Kafka does in minutes happens in a run's
+/// seconds.
+[[nodiscard]] std::string broker_properties(testing::sim::random_source& random);
+/// The faults of one run.
+[[nodiscard]] std::vector<fault> chosen_faults(const scenario& what, testing::sim::simulator& world);
 
 [[nodiscard]] const std::vector<scenario>& all_scenarios();
 /// Null if there is none of that name.
