@@ -33,8 +33,6 @@ class tree {
   void add_config();
   void add_cluster();
   void add_log();
-  void add_perf();
-  void add_mirror();
   void add_completion();
 
   const hooks& given_;
@@ -57,8 +55,6 @@ class tree {
   bool downgrade_ = false;
   bool unsafe_ = false;
   log_arguments log_;
-  perf_arguments perf_;
-  mirror_arguments mirror_;
   std::string shell_;
 };
 

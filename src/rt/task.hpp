@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "base/assert.hpp"
-#include "bytes/block_pool.hpp"
 
 namespace moldau::rt {
 
@@ -21,7 +20,7 @@ class [[nodiscard]] task;
 
 namespace detail {
 
-struct task_promise_base : bytes::pooled {
+struct task_promise_base {
   std::coroutine_handle<> continuation = std::noop_coroutine();
   std::exception_ptr failure;
 

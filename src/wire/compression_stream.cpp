@@ -10,7 +10,6 @@
 #include <utility>
 #include <vector>
 
-#include "bytes/block_pool.hpp"
 #include "bytes/endian.hpp"
 #include "wire/compression.hpp"
 #include "wire/compression_snappy.hpp"
@@ -19,7 +18,7 @@
 namespace moldau::wire {
 
 /// One codec's way of reading.
-class decompressor::source : public bytes::pooled {
+class decompressor::source {
  public:
   source() = default;
   source(const source&) = delete;
