@@ -42,6 +42,10 @@ class ToolFailed(Exception):
 class ToolHung(ToolFailed):
     """A tool didn't end; the text ends with what its JVM's threads were doing."""
 
+    def __init__(self, tool, text):
+        super().__init__(text)
+        self.tool = tool
+
 
 class Tools:
     """A JVM that runs tools until it is closed."""
@@ -59,7 +63,8 @@ class Tools:
         self.process.stdin.write(base64.b64encode(command.encode()) + b"\n")
         self.process.stdin.flush()
         if not select.select([self.process.stdout], [], [], TOOL_SECONDS)[0]:
-            raise ToolHung(f"kafka-{tool} {' '.join(arguments)} ran for more than {TOOL_SECONDS} s\n{self.threads()}")
+            asked = f"kafka-{tool} {' '.join(arguments)}"
+            raise ToolHung(tool, f"{asked} ran for more than {TOOL_SECONDS} s\n{self.threads()}")
         answer = self.process.stdout.readline().split(b" ")
         if len(answer) != 3:
             raise ToolFailed(f"the tools' JVM ended in {tool} {arguments}")
