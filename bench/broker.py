@@ -12,12 +12,9 @@ for the disk, Kafka's doesn't. PATTERN is a shell pattern of names, such as 'pro
 """
 
 import argparse
-import fnmatch
-import json
 import os
 import re
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -26,6 +23,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import machine  # noqa: E402
+from figures import Figures, add_options, leaves_no_room  # noqa: E402
 from machine import Broker, limit, loop, raw  # noqa: E402
 
 GB = 1 << 30
@@ -50,14 +48,13 @@ class Sizes:
         self.java_records = 200_000 if quick else 1_000_000
 
 
-class Bench:
-    """Figures by name: of each kind of broker, or of a loop, one a round."""
+class Bench(Figures):
+    """Figures of each kind of broker, or of a loop."""
 
     def __init__(self, options):
-        self.options = options
+        super().__init__(options)
         self.sizes = Sizes(options.quick)
         self.kinds = ["moldau"] if options.without_kafka else ["kafka", "moldau"]
-        self.figures = {}
         disk = machine.ROOT / "build" / "bench"
         disk.mkdir(parents=True, exist_ok=True)
         self.disk = tempfile.mkdtemp(prefix="disk-", dir=disk)
@@ -67,23 +64,9 @@ class Bench:
         for folder in (self.disk, self.memory):
             shutil.rmtree(folder, ignore_errors=True)
 
-    def wanted(self, name):
-        return not self.options.rows or any(fnmatch.fnmatch(name, row) for row in self.options.rows)
-
-    def any_wanted(self, *names):
-        return any(self.wanted(name) for name in names)
-
-    def note(self, name, who, figure):
-        self.figures.setdefault(name, {}).setdefault(who, []).append(figure)
-        print(f"# {name} {who} {figure:.6g}", flush=True)
-
-    def median(self, name, who):
-        found = self.figures.get(name, {}).get(who)
-        return statistics.median(found) if found else None
-
     def broker(self, kind, folder, properties=None):
         """A fresh one; its folder goes when it is done."""
-        return Fresh(kind, Path(tempfile.mkdtemp(prefix=f"{kind}-", dir=folder)), properties)
+        return machine.Fresh(kind, Path(tempfile.mkdtemp(prefix=f"{kind}-", dir=folder)), properties)
 
     # Each of these is one round of a group of rows.
 
@@ -172,7 +155,7 @@ class Bench:
             return
         with self.broker(kind, self.disk) as broker:
             raw("create", broker, "e2e", partitions=1)
-            done = loop("e2e", broker, "e2e", 1, 100, 5000 * self.sizes.e2e_seconds, 5000)
+            done = loop("e2e", broker, "e2e", 1, 100, 5000 * self.sizes.e2e_seconds, "rate=5000")
             self.note("e2e.p99", kind, done["p99_ms"])
             self.note("e2e.p50", kind, done["p50_ms"])
 
@@ -250,18 +233,11 @@ class Bench:
                 continue
             print(f"ratio {name} {ours / against:.3g}")
             bound = self.median(name, "limit")
-            if bound is not None and leaves_no_room(name, bound / against):
+            if bound is not None and leaves_no_room(TARGETS, name, bound / against):
                 print(f"limit {name} {bound / against:.3g}")
 
 
 RAW_ROWS = ("produce.raw", "fetch.raw", "cpu_per_gb.produce", "cpu_per_gb.consume")
-
-
-def leaves_no_room(name, bound):
-    for pattern, direction, target in TARGETS:
-        if fnmatch.fnmatch(name, pattern):
-            return bound * 0.9 < target if direction == ">=" else bound / 0.9 > target
-    return False
 
 
 def rate(done):
@@ -283,34 +259,12 @@ def warm_up(broker, megabytes):
         raw("fetch", broker, topic, **shape)
 
 
-class Fresh:
-    """A broker on a folder of its own, killed and cleared away at the end."""
-
-    def __init__(self, kind, folder, properties):
-        self.folder = folder
-        self.made = Broker(kind, folder, properties)
-
-    def __enter__(self):
-        try:
-            return self.made.start()
-        except BaseException:
-            self.__exit__()
-            raise
-
-    def __exit__(self, *_):
-        self.made.kill()
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="small and one round: for development, not for reports")
-    parser.add_argument("--rounds", type=int)
-    parser.add_argument("--rows", action="append", default=[], metavar="PATTERN")
+    add_options(parser)
     parser.add_argument("--without-kafka", action="store_true")
     parser.add_argument("--without-limits", action="store_true")
     parser.add_argument("--java", action="store_true", help="Kafka's own performance tools too")
-    parser.add_argument("--keep-figures", metavar="FILE", help="every round's figures, as JSON")
     options = parser.parse_args()
     if not os.path.exists(machine.release_binary("moldau")):
         raise SystemExit("there is no release binary; ./dev bench builds it")
@@ -320,8 +274,7 @@ def main():
             bench.round(number)
     finally:
         bench.close()
-        if options.keep_figures:
-            Path(options.keep_figures).write_text(json.dumps(bench.figures, indent=1))
+        bench.keep()
     bench.report()
 
 

@@ -3,6 +3,8 @@
 import json
 import os
 import re
+import resource
+import shutil
 import socket
 import struct
 import subprocess
@@ -69,6 +71,25 @@ class Broker(brokers.Broker):
         return (time.monotonic() - begun) * 1000
 
 
+class Fresh:
+    """A broker on a folder of its own, killed and cleared away at the end."""
+
+    def __init__(self, kind, folder, properties):
+        self.folder = folder
+        self.made = Broker(kind, folder, properties)
+
+    def __enter__(self):
+        try:
+            return self.made.start()
+        except BaseException:
+            self.__exit__()
+            raise
+
+    def __exit__(self, *_):
+        self.made.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
 def first_answer(port):
     """ApiVersions v0, answered or not."""
     try:
@@ -81,22 +102,45 @@ def first_answer(port):
 
 def run_json(*command, cwd=None):
     """A measuring program's one line."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run([str(part) for part in command], cwd=cwd, text=True, stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, timeout=PROGRAM_SECONDS)
     if done.returncode != 0:
         raise brokers.BrokerFailed(f"{' '.join(map(str, command))} failed:\n{done.stderr[-2000:]}")
-    return json.loads(done.stdout.strip() or "{}")
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    # Of the program itself, from its start to its end; cpu_seconds is whatever the program counts.
+    own = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return {**json.loads(done.stdout.strip() or "{}"), "process_cpu_seconds": own}
 
 
 def raw(what, broker, topic, **options):
     named = {"port": broker.port, "pid": broker.pid, "topic": topic, **options}
-    flags = [part for name, value in named.items() for part in (f"--{name.replace('_', '-')}", value)]
-    return run_json(release_binary("bench_raw"), what, *flags)
+    return run_json(release_binary("bench_raw"), what, *flags(named))
+
+
+def flags(options):
+    return [part for name, value in options.items() for part in (f"--{name.replace('_', '-')}", value)]
 
 
 def limit(what, **options):
-    flags = [part for name, value in options.items() for part in (f"--{name.replace('_', '-')}", value)]
-    return run_json(release_binary("bench_limits"), what, *flags)
+    return run_json(release_binary("bench_limits"), what, *flags(options))
+
+
+def client(what, broker, topic, **options):
+    """Our client's loop."""
+    return run_json(release_binary("bench_client"), what, *flags({"bootstrap": broker.bootstrap, "topic": topic, **options}))
+
+
+def make_topic(broker, topic, partitions, **configs):
+    """Unlike bench_raw's, with properties; `a_b` is a.b."""
+    given = [part for name, value in configs.items() for part in ("-c", f"{name.replace('_', '.')}={value}")]
+    subprocess.run([release_binary("moldau"), "-b", broker.bootstrap, "topic", "create", topic, "-p", str(partitions),
+                    *given], check=True, stdout=subprocess.DEVNULL, timeout=60)
+
+
+def remove_topic(broker, topic):
+    subprocess.run([release_binary("moldau"), "-b", broker.bootstrap, "topic", "delete", topic], check=True,
+                   stdout=subprocess.DEVNULL, timeout=60)
 
 
 def loop(what, broker, topic, partitions, record_bytes, count, *more):

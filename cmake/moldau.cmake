@@ -54,7 +54,3 @@ function(moldau_tests name)
   target_link_libraries(${name}_tests PRIVATE ${deps} ${arg_SYSTEM} GTest::gmock GTest::gtest_main)
   gtest_discover_tests(${name}_tests DISCOVERY_MODE PRE_TEST TEST_PREFIX "${name}." PROPERTIES TIMEOUT 300 LABELS unit)
 endfunction()
-
-# The installed shared libraries are linked from the archives here, once every archive is known.
-function(moldau_link_libraries)
-endfunction()

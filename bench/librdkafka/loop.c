@@ -1,17 +1,20 @@
-/* The loop of an ordinary client, on librdkafka's C API with its defaults.
+/* The loop of an ordinary client, on librdkafka's C API.
  *
- *   loop produce BOOTSTRAP TOPIC PARTITIONS RECORD_BYTES COUNT
- *   loop consume BOOTSTRAP TOPIC PARTITIONS RECORD_BYTES COUNT
- *   loop e2e     BOOTSTRAP TOPIC PARTITIONS RECORD_BYTES COUNT RATE
+ *   loop produce BOOTSTRAP TOPIC PARTITIONS RECORD_BYTES COUNT [warm=N] [PROPERTY=VALUE]...
+ *   loop consume BOOTSTRAP TOPIC PARTITIONS RECORD_BYTES COUNT [warm=N] [PROPERTY=VALUE]...
+ *   loop e2e     BOOTSTRAP TOPIC PARTITIONS RECORD_BYTES COUNT rate=N [PROPERTY=VALUE]...
  *
- * Each prints one line of JSON: seconds, records and bytes; e2e p50_ms, p99_ms and max_ms from when a record was due to
- * be sent until the consumer has it. Any error ends it.
+ * Properties are librdkafka's, of the producer or consumer, or with e2e, where there are both, after "producer." or
+ * "consumer."; its defaults without. The first `warm` records (e2e: a fifth) come on top of COUNT and aren't measured.
+ * Each prints one line of JSON: seconds, cpu_seconds, records, bytes and peak_rss_mb; e2e p50_ms, p99_ms and max_ms from
+ * when a record was due to be sent until the consumer has it. Any error ends it.
  */
 #include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "rdkafka.h"
@@ -20,7 +23,10 @@ static const char *bootstrap, *topic;
 static int partitions;
 static size_t record_bytes;
 static int64_t count;
+static int64_t warm;
+static int64_t period_ns;
 static int64_t delivered;
+static char **properties;
 
 static void give_up(const char *what, const char *why) {
   fprintf(stderr, "loop: %s: %s\n", what, why);
@@ -36,6 +42,46 @@ static int64_t now_ns(void) {
 static void set(rd_kafka_conf_t *conf, const char *name, const char *value) {
   char why[512];
   if (rd_kafka_conf_set(conf, name, value, why, sizeof why) != RD_KAFKA_CONF_OK) give_up(name, why);
+}
+
+/* Those of the command line; with e2e only those that begin with `whose`. */
+static void set_all(rd_kafka_conf_t *conf, const char *whose) {
+  const size_t prefix = strlen(whose);
+  for (char **at = properties; *at; ++at) {
+    char name[256];
+    const char *value = strchr(*at, '=');
+    if (!value || (size_t)(value - *at) >= sizeof name) give_up("usage", *at);
+    memcpy(name, *at, (size_t)(value - *at));
+    name[value - *at] = 0;
+    if (!strcmp(name, "warm") || !strcmp(name, "rate")) continue;
+    if (period_ns == 0) {
+      set(conf, name, value + 1);
+    } else if (!strncmp(name, whose, prefix)) {
+      set(conf, name + prefix, value + 1);
+    }
+  }
+}
+
+struct usage {
+  int64_t at_ns;
+  double cpu_seconds;
+};
+
+static struct usage used(void) {
+  struct rusage all;
+  getrusage(RUSAGE_SELF, &all);
+  const struct usage out = {now_ns(), (double)(all.ru_utime.tv_sec + all.ru_stime.tv_sec) +
+                                          (double)(all.ru_utime.tv_usec + all.ru_stime.tv_usec) / 1e6};
+  return out;
+}
+
+static void print_since(struct usage from, int64_t records, int64_t bytes) {
+  const struct usage to = used();
+  struct rusage all;
+  getrusage(RUSAGE_SELF, &all);
+  printf("{\"seconds\": %.6f, \"cpu_seconds\": %.6f, \"records\": %lld, \"bytes\": %lld, \"peak_rss_mb\": %.1f}\n",
+         (double)(to.at_ns - from.at_ns) / 1e9, to.cpu_seconds - from.cpu_seconds, (long long)records, (long long)bytes,
+         (double)all.ru_maxrss / 1024);
 }
 
 static void on_delivery(rd_kafka_t *client, const rd_kafka_message_t *message, void *opaque) {
@@ -58,6 +104,7 @@ static rd_kafka_t *make_producer(const char *linger_ms) {
   rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
   set(conf, "acks", "all");
   if (linger_ms) set(conf, "linger.ms", linger_ms);
+  set_all(conf, "producer.");
   return make(RD_KAFKA_PRODUCER, conf);
 }
 
@@ -76,18 +123,25 @@ static char *make_value(void) {
   return value;
 }
 
+/* Until all are acknowledged. */
+static void send_many(rd_kafka_t *client, rd_kafka_topic_t *to, char *value, int64_t number) {
+  const int64_t before = delivered;
+  for (int64_t i = 0; i < number; ++i) {
+    send_one(client, to, i, value);
+    if (i % 1024 == 0) rd_kafka_poll(client, 0);
+  }
+  rd_kafka_flush(client, 0);
+  while (delivered < before + number) rd_kafka_poll(client, 100);
+}
+
 static void produce(void) {
   rd_kafka_t *client = make_producer(NULL);
   rd_kafka_topic_t *to = rd_kafka_topic_new(client, topic, NULL);
   char *value = make_value();
-  const int64_t from = now_ns();
-  for (int64_t i = 0; i < count; ++i) {
-    send_one(client, to, i, value);
-    if (i % 1024 == 0) rd_kafka_poll(client, 0);
-  }
-  while (delivered < count) rd_kafka_poll(client, 100);
-  printf("{\"seconds\": %.6f, \"records\": %lld, \"bytes\": %lld}\n", (double)(now_ns() - from) / 1e9, (long long)count,
-         (long long)(count * (int64_t)record_bytes));
+  send_many(client, to, value, warm);
+  const struct usage from = used();
+  send_many(client, to, value, count);
+  print_since(from, count, count * (int64_t)record_bytes);
   rd_kafka_topic_destroy(to);
   rd_kafka_destroy(client);
   free(value);
@@ -106,6 +160,7 @@ static rd_kafka_t *make_consumer(void) {
   rd_kafka_conf_t *conf = rd_kafka_conf_new();
   set(conf, "group.id", "bench");
   set(conf, "enable.auto.commit", "false");
+  set_all(conf, "consumer.");
   rd_kafka_t *client = make(RD_KAFKA_CONSUMER, conf);
   rd_kafka_poll_set_consumer(client);
   return client;
@@ -115,10 +170,10 @@ static void consume(void) {
   enum { most = 10000 };
   rd_kafka_message_t **got = malloc(most * sizeof *got);
   rd_kafka_t *client = make_consumer();
-  const int64_t from = now_ns();
+  struct usage from = used();
   rd_kafka_queue_t *queue = start_consumer(client, RD_KAFKA_OFFSET_BEGINNING);
-  int64_t seen = 0, bytes = 0;
-  while (seen < count) {
+  int64_t seen = 0, bytes = 0, before = 0;
+  while (seen < warm + count) {
     const ssize_t n = rd_kafka_consume_batch_queue(queue, 1000, got, most);
     if (n < 0) give_up("consume failed", rd_kafka_err2str(rd_kafka_last_error()));
     for (ssize_t i = 0; i < n; ++i) {
@@ -127,16 +182,18 @@ static void consume(void) {
       rd_kafka_message_destroy(got[i]);
     }
     seen += n;
+    if (before == 0 && warm > 0 && seen >= warm) {
+      from = used();
+      before = seen;
+      bytes = 0;
+    }
   }
-  printf("{\"seconds\": %.6f, \"records\": %lld, \"bytes\": %lld}\n", (double)(now_ns() - from) / 1e9, (long long)seen,
-         (long long)bytes);
+  print_since(from, seen - before, bytes);
   rd_kafka_queue_destroy(queue);
   rd_kafka_consumer_close(client);
   rd_kafka_destroy(client);
   free(got);
 }
-
-static int64_t period_ns;
 
 static void *send_at_rate(void *unused) {
   (void)unused;
@@ -166,8 +223,7 @@ static int rising(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 
-static void e2e(long rate) {
-  period_ns = 1000000000 / rate;
+static void e2e(void) {
   /* The first fifth is for warming up. */
   const int64_t skip = count / 5;
   double *waited = malloc((size_t)count * sizeof *waited);
@@ -199,21 +255,27 @@ static void e2e(long rate) {
 }
 
 int main(int argc, char **argv) {
-  if (argc < 7) give_up("usage", "loop produce|consume|e2e BOOTSTRAP TOPIC PARTITIONS RECORD_BYTES COUNT [RATE]");
+  if (argc < 7) give_up("usage", "loop produce|consume|e2e BOOTSTRAP TOPIC PARTITIONS RECORD_BYTES COUNT [NAME=VALUE]...");
   bootstrap = argv[2];
   topic = argv[3];
   partitions = atoi(argv[4]);
   record_bytes = (size_t)atol(argv[5]);
   count = atoll(argv[6]);
+  properties = argv + 7;
   if (record_bytes < sizeof(int64_t)) give_up("usage", "a record holds at least 8 bytes");
+  const int is_e2e = !strcmp(argv[1], "e2e");
+  for (char **at = properties; *at; ++at) {
+    if (!strncmp(*at, "warm=", 5)) warm = atoll(*at + 5);
+    if (!strncmp(*at, "rate=", 5) && is_e2e && atol(*at + 5) > 0) period_ns = 1000000000 / atol(*at + 5);
+  }
   if (!strcmp(argv[1], "produce")) {
     produce();
   } else if (!strcmp(argv[1], "consume")) {
     consume();
-  } else if (!strcmp(argv[1], "e2e") && argc > 7) {
-    e2e(atol(argv[7]));
+  } else if (is_e2e && period_ns > 0) {
+    e2e();
   } else {
-    give_up("usage", "say produce, consume or e2e");
+    give_up("usage", "say produce, consume, or e2e with rate=N");
   }
   return 0;
 }

@@ -105,4 +105,55 @@ struct log_arguments {
 int log_dump(const context& in, const log_arguments& told);
 int log_verify(const context& in, const log_arguments& told);
 
+struct perf_arguments {
+  std::vector<std::string> topics;
+  std::optional<std::uint64_t> records;
+  /// Ends after so long, in seconds.
+  std::optional<double> duration;
+  /// Records at the beginning that no figure counts.
+  std::optional<std::uint64_t> warm_up;
+  std::size_t record_size = 100;
+  /// Records a second; as fast as it goes without.
+  std::optional<double> throughput;
+  std::optional<std::string> payload_file;
+  std::string payload_delimiter = "\\n";
+  /// How many different keys; none with 0.
+  std::uint64_t keys = 0;
+  std::optional<std::string> codec;
+  std::optional<std::string> acks;
+  /// The topic is made with these where it isn't there.
+  std::optional<std::int32_t> partitions;
+  std::optional<std::int16_t> replication_factor;
+  std::optional<std::string> group;
+  bool from_end = false;
+  /// Gives up when nothing has come for so long.
+  std::int64_t idle_ms = 10'000;
+  /// "ack" or "consumer".
+  std::string to = "consumer";
+};
+int perf_produce(const context& in, const perf_arguments& told);
+int perf_consume(const context& in, const perf_arguments& told);
+int perf_latency(const context& in, const perf_arguments& told);
+
+struct mirror_arguments {
+  std::string source;
+  std::string destination;
+  std::vector<std::string> topics;
+  std::vector<std::string> patterns;
+  std::vector<std::string> excluded;
+  std::string prefix;
+  std::string group = "moldau-mirror";
+  /// "beginning", "end" or "@time": where a partition begins that has no resume point.
+  std::string from = "beginning";
+  bool once = false;
+  bool restart = false;
+  std::optional<std::int16_t> replication_factor;
+  std::vector<std::string> source_properties;
+  std::vector<std::string> destination_properties;
+  std::optional<std::string> codec;
+  std::int64_t commit_ms = 5'000;
+  std::int64_t refresh_ms = 30'000;
+};
+int mirror(const context& in, const mirror_arguments& told);
+
 }  // namespace moldau::cli

@@ -15,8 +15,10 @@ class progress {
   progress(const progress&) = delete;
   progress& operator=(const progress&) = delete;
 
-  /// `done` of `total`, or of who knows how many. `count` is shown beside it.
-  void show(std::uint64_t done, std::optional<std::uint64_t> total, std::uint64_t count);
+  /// `done` of `total`, or of who knows how many. `count` is shown beside it, and `more` behind.
+  void show(std::uint64_t done, std::optional<std::uint64_t> total, std::uint64_t count, const std::string& more = {});
+  /// Whether `show` would draw now: for what costs something to find out.
+  [[nodiscard]] bool is_due() const;
 
  private:
   std::string what_;

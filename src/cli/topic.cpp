@@ -98,7 +98,7 @@ int topic_create(const context& in, const topic_arguments& told) {
   }
   const auto done = admin->create_topics(std::move(topics), told.validate_only).get();
   if (!done) return report(done.error(), "creating topics");
-  const int code = show_outcomes(in, *done, told.validate_only ? "would create" : "created",
+  const int code = show_outcomes(in, client::without_values(*done), told.validate_only ? "would create" : "created",
                                  told.if_missing ? errc::topic_already_exists : errc::none);
   for (const auto& [key, value] : *configs) {
     if (config::find_topic_definition(key) != nullptr) continue;
@@ -199,8 +199,8 @@ int topic_alter(const context& in, const topic_arguments& told) {
   if (!admin) return report(admin.error());
   int code = exit_ok;
   if (told.partitions) {
-    std::map<std::string, std::int32_t> totals;
-    for (const std::string& name : told.names) totals[name] = *told.partitions;
+    std::map<std::string, client::new_partitions> totals;
+    for (const std::string& name : told.names) totals[name] = {.total = *told.partitions, .assignments = {}};
     const auto done = admin->create_partitions(std::move(totals), told.validate_only).get();
     if (!done) return report(done.error(), "adding partitions");
     code = show_outcomes(in, *done, told.validate_only ? "would alter" : "altered");

@@ -29,6 +29,8 @@ tree::tree(const hooks& given)
   add_config();
   add_cluster();
   add_log();
+  add_perf();
+  add_mirror();
   add_completion();
 }
 
@@ -240,6 +242,85 @@ void tree::add_log() {
   CLI::App& verify = add(log, "verify", "Check checksums, offsets, and indexes against the log",
                          [this] { return log_verify(context_, log_); });
   verify.add_option("path", log_.paths, "Partition folders, or a whole log directory")->required();
+}
+
+void tree::add_perf() {
+  CLI::App& perf = add_folder("perf", "How fast producing and consuming is, and how long a record takes");
+  const auto load = [this](CLI::App& to) {
+    to.add_option("-t,--topic", perf_.topics, "Topic")->required()->expected(1);
+    to.add_option("-n,--records", perf_.records, "How many records")->check(CLI::PositiveNumber);
+    to.add_option("--duration", perf_.duration, "End after so many seconds")->check(CLI::PositiveNumber);
+    to.add_option("--record-size", perf_.record_size, "Bytes of a record's value")
+        ->check(CLI::Range(std::size_t{0}, std::size_t{1} << 30U))
+        ->capture_default_str();
+    to.add_option("-z,--codec", perf_.codec, "Codec")->check(CLI::IsMember({"none", "gzip", "snappy", "lz4", "zstd"}));
+    to.add_option("--acks", perf_.acks, "Who has to have a record before it counts as sent")
+        ->check(CLI::IsMember({"all", "1", "0"}));
+    to.add_option("-p,--partitions", perf_.partitions, "Make the topic with so many partitions if it isn't there")
+        ->check(CLI::PositiveNumber);
+    to.add_option("-r,--replication-factor", perf_.replication_factor, "Copies of each partition of a topic so made");
+  };
+  CLI::App& produce = add(perf, "produce", "Send records, as many or as long as told",
+                          [this] { return perf_produce(context_, perf_); });
+  load(produce);
+  produce.add_option("--throughput", perf_.throughput, "Records a second; by default as fast as it goes")
+      ->check(CLI::PositiveNumber);
+  produce.add_option("--warm-up", perf_.warm_up, "Records at the beginning that aren't counted");
+  produce.add_option("--payload-file", perf_.payload_file, "Values are this file's lines, in turn");
+  produce.add_option("--payload-delimiter", perf_.payload_delimiter, "What ends a value in it")->capture_default_str();
+  produce.add_option("--keys", perf_.keys, "So many different keys; by default records have none");
+
+  CLI::App& consume = add(perf, "consume", "Read records: so many, so long, or to the end",
+                          [this] { return perf_consume(context_, perf_); });
+  repeated(consume.add_option("-t,--topic", perf_.topics, "Topics"))->required();
+  consume.add_option("-n,--records", perf_.records, "How many records")->check(CLI::PositiveNumber);
+  consume.add_option("--duration", perf_.duration, "End after so many seconds")->check(CLI::PositiveNumber);
+  consume.add_option("--warm-up", perf_.warm_up, "Records at the beginning that aren't counted");
+  consume.add_option("-g,--group", perf_.group, "Read as a member of this group");
+  consume.add_flag("--from-end", perf_.from_end, "Only what comes from now on");
+  consume.add_option("--idle", perf_.idle_ms, "Give up when nothing has come for so many ms")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+
+  CLI::App& latency = add(perf, "latency", "Send records at a rate, and tell how long each takes",
+                          [this] { return perf_latency(context_, perf_); });
+  load(latency);
+  latency.add_option("--throughput", perf_.throughput, "Records a second; by default 1000")->check(CLI::PositiveNumber);
+  latency.add_option("--warm-up", perf_.warm_up,
+                     "Records at the beginning that aren't counted; by default a second's, at most a fifth of all");
+  latency.add_option("--to", perf_.to, "Until it is acknowledged, or until a consumer has it")
+      ->check(CLI::IsMember({"ack", "consumer"}))
+      ->capture_default_str();
+}
+
+void tree::add_mirror() {
+  CLI::App& app = add(app_, "mirror", "Copy topics to another cluster, and go on copying",
+                      [this] { return mirror(context_, mirror_); });
+  app.add_option("source", mirror_.source, "Brokers of the cluster to read, host:port[,host:port]")->required();
+  app.add_option("destination", mirror_.destination, "Brokers of the cluster to write to")->required();
+  repeated(app.add_option("-t,--topic", mirror_.topics, "A topic to copy"));
+  repeated(app.add_option("--regex", mirror_.patterns, "Topics whose whole name matches, new ones too"));
+  repeated(app.add_option("--exclude", mirror_.excluded, "But not those that match this regular expression"));
+  app.add_option("--prefix", mirror_.prefix, "What the copies' names begin with, before the topic's own");
+  app.add_option("-g,--group", mirror_.group, "The group at the destination that keeps how far the copying has come")
+      ->capture_default_str();
+  app.add_option("-o,--offset", mirror_.from, "Where a partition begins that has no copy yet: beginning, end, or @time")
+      ->capture_default_str();
+  app.add_flag("--once", mirror_.once, "Stop at the end that the partitions have now");
+  app.add_flag("--restart", mirror_.restart, "Forget how far it has come, and begin as --offset says");
+  app.add_option("-r,--replication-factor", mirror_.replication_factor,
+                 "Replicas of topics that it makes; by default the source's, as far as there are brokers");
+  app.add_option("-z,--codec", mirror_.codec, "Codec at the destination")
+      ->check(CLI::IsMember({"none", "gzip", "snappy", "lz4", "zstd"}));
+  repeated(app.add_option("--source-property", mirror_.source_properties, "As -X, for the source alone"));
+  repeated(
+      app.add_option("--destination-property", mirror_.destination_properties, "As -X, for the destination alone"));
+  app.add_option("--commit-interval", mirror_.commit_ms, "How often the progress is kept, in ms")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--refresh-interval", mirror_.refresh_ms, "How often new topics and partitions are looked for, in ms")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
 }
 
 void tree::add_completion() {

@@ -33,6 +33,8 @@ class tree {
   void add_config();
   void add_cluster();
   void add_log();
+  void add_perf();
+  void add_mirror();
   void add_completion();
 
   const hooks& given_;
@@ -55,6 +57,8 @@ class tree {
   bool downgrade_ = false;
   bool unsafe_ = false;
   log_arguments log_;
+  perf_arguments perf_;
+  mirror_arguments mirror_;
   std::string shell_;
 };
 

@@ -16,13 +16,24 @@ namespace moldau::client {
 
 using namespace wire::protocol;
 
-rt::task<result<described_cluster>> admin::impl::describe_cluster() {
+rt::task<result<described_cluster>> admin::impl::describe_cluster(call_token call, describe_options with) {
   const auto self = shared_from_this();
-  // Version 2 shows fenced brokers as well.
+  const auto ask = [&](peer::connection& to) -> rt::task<result<peer::reply<describe_cluster_response>>> {
+    MOLDAU_CO_TRY_ASSIGN(const std::int16_t version,
+                         to.api_versions().choose(
+                             describe_cluster_request::api_key, "DescribeCluster",
+                             {describe_cluster_request::min_version, describe_cluster_request::max_stable_version}));
+    co_return co_await to.call_at<describe_cluster_response>(
+        version, describe_cluster_request{.include_cluster_authorized_operations = with.authorized_operations,
+                                          .include_fenced_brokers = version >= 2});
+  };
   MOLDAU_CO_TRY_ASSIGN(const auto answer, co_await ask_any<describe_cluster_response>(
-                                              describe_cluster_request{}, [](const auto& a) { return a->error_code; }));
+                                              call, ask, [](const auto& a) { return a->error_code; }));
   MOLDAU_CO_TRY(outcome_of(answer->error_code, answer->error_message, "the cluster"));
-  described_cluster out{.id = std::string(answer->cluster_id), .controller = answer->controller_id, .nodes = {}};
+  described_cluster out{.id = std::string(answer->cluster_id),
+                        .controller = answer->controller_id,
+                        .nodes = {},
+                        .authorized_operations = operations_of(answer->cluster_authorized_operations)};
   for (const auto& broker : answer->brokers) {
     out.nodes.push_back({.id = broker.broker_id,
                          .host = std::string(broker.host),
@@ -33,7 +44,7 @@ rt::task<result<described_cluster>> admin::impl::describe_cluster() {
   co_return out;
 }
 
-rt::task<result<described_quorum>> admin::impl::describe_quorum() {
+rt::task<result<described_quorum>> admin::impl::describe_quorum(call_token call) {
   const auto self = shared_from_this();
   describe_quorum_request request;
   request.topics.push_back({.topic_name = "__cluster_metadata", .partitions = {{.partition_index = partition_id(0)}}});
@@ -42,11 +53,11 @@ rt::task<result<described_quorum>> admin::impl::describe_quorum() {
     return a->topics.empty() || a->topics.front().partitions.empty() ? errc::unknown_topic_or_partition
                                                                      : a->topics.front().partitions.front().error_code;
   };
-  MOLDAU_CO_TRY_ASSIGN(const auto answer,
-                       co_await ask_any<describe_quorum_response>(std::move(request), [&](const auto& a) {
-                         const errc code = code_of(a);
-                         return code == errc::unknown_topic_or_partition ? errc::none : code;
-                       }));
+  MOLDAU_CO_TRY_ASSIGN(const auto answer, co_await ask_any<describe_quorum_response>(
+                                              call, plainly<describe_quorum_response>(request), [&](const auto& a) {
+                                                const errc code = code_of(a);
+                                                return code == errc::unknown_topic_or_partition ? errc::none : code;
+                                              }));
   MOLDAU_CO_TRY(outcome_of(code_of(answer), answer->error_message, "the metadata quorum"));
   const auto& found = answer->topics.front().partitions.front();
   described_quorum out{
@@ -65,11 +76,13 @@ rt::task<result<described_quorum>> admin::impl::describe_quorum() {
   co_return out;
 }
 
-rt::task<result<described_features>> admin::impl::describe_features() {
+rt::task<result<described_features>> admin::impl::describe_features(call_token call) {
   const auto self = shared_from_this();
   MOLDAU_CO_TRY_ASSIGN(const auto answer,
                        co_await ask_any<api_versions_response>(
-                           api_versions_request{.client_software_name = "moldau", .client_software_version = "0.1.0"},
+                           call,
+                           plainly<api_versions_response>(api_versions_request{.client_software_name = "moldau",
+                                                                               .client_software_version = "0.1.0"}),
                            [](const auto& a) { return a->error_code; }));
   MOLDAU_CO_TRY(outcome_of(answer->error_code, std::nullopt, "the features"));
   described_features out{.features = {}, .epoch = answer->finalized_features_epoch};
@@ -84,7 +97,8 @@ rt::task<result<described_features>> admin::impl::describe_features() {
   co_return out;
 }
 
-rt::task<result<outcomes<std::string>>> admin::impl::update_features(std::vector<feature_change> changes,
+rt::task<result<outcomes<std::string>>> admin::impl::update_features(call_token call,
+                                                                     std::vector<feature_change> changes,
                                                                      bool validate_only) {
   const auto self = shared_from_this();
   update_features_request request{.timeout_ms = static_cast<std::int32_t>(options_.request_timeout_ms),
@@ -94,10 +108,11 @@ rt::task<result<outcomes<std::string>>> admin::impl::update_features(std::vector
                                        .max_version_level = change.level,
                                        .upgrade_type = static_cast<std::int8_t>(change.what)});
   }
-  MOLDAU_CO_TRY_ASSIGN(const auto answer,
-                       co_await ask_controller<update_features_response>(std::move(request), [](const auto& a) {
-                         return a->error_code == errc::not_controller ? a->error_code : errc::none;
-                       }));
+  MOLDAU_CO_TRY_ASSIGN(const auto answer, co_await ask_controller<update_features_response>(
+                                              call, plainly<update_features_response>(request), [](const auto& a) {
+                                                return a->error_code == errc::not_controller ? a->error_code
+                                                                                             : errc::none;
+                                              }));
   MOLDAU_CO_TRY(outcome_of(answer->error_code, answer->error_message, "the features"));
   outcomes<std::string> out;
   for (const feature_change& change : changes) out[change.feature] = {};
@@ -108,22 +123,25 @@ rt::task<result<outcomes<std::string>>> admin::impl::update_features(std::vector
 }
 
 rt::task<result<outcomes<broker_id, std::vector<described_log_dir>>>> admin::impl::describe_log_dirs(
-    std::vector<broker_id> of) {
+    call_token call, std::vector<broker_id> of) {
   const auto self = shared_from_this();
   MOLDAU_CO_TRY(co_await cluster_->refresh({}));
   if (of.empty()) {
     for (const auto& [id, node] : cluster_->view().nodes()) of.push_back(id);
   }
+  describe_log_dirs_request request;
+  request.topics.reset();
   outcomes<broker_id, std::vector<described_log_dir>> out;
   for (const broker_id id : of) {
+    // A broker that is gone would be asked for as long as the call may take: it is told of at once.
     auto to = co_await cluster_->broker(id);
     if (!to) {
       out[id] = std::unexpected(to.error());
       continue;
     }
-    describe_log_dirs_request request;
-    request.topics.reset();
-    const auto answer = co_await (*to)->call<describe_log_dirs_response>(std::move(request));
+    const connection_ptr asked = *to;
+    const auto answer = co_await asked->call<describe_log_dirs_response>(request);
+    if (call.is_cancelled()) co_return fail(errc::cancelled, "the caller cancelled the call");
     if (!answer) {
       out[id] = std::unexpected(answer.error());
       continue;
@@ -139,6 +157,7 @@ rt::task<result<outcomes<broker_id, std::vector<described_log_dir>>>> admin::imp
                                   .state = found.error_code,
                                   .total_bytes = found.total_bytes,
                                   .usable_bytes = found.usable_bytes,
+                                  .is_cordoned = found.is_cordoned,
                                   .replicas = {}};
       for (const auto& topic : found.topics) {
         for (const auto& p : topic.partitions) {

@@ -31,6 +31,7 @@ config_entry entry_of(const describe_configs_response::describe_configs_resource
                    .source = static_cast<config_source>(from.config_source),
                    .is_read_only = from.read_only,
                    .is_sensitive = from.is_sensitive,
+                   .type = static_cast<config_type>(from.config_type),
                    .synonyms = {},
                    .documentation = owned(from.documentation)};
   for (const auto& synonym : from.synonyms) {
@@ -43,7 +44,7 @@ config_entry entry_of(const describe_configs_response::describe_configs_resource
 }  // namespace
 
 rt::task<result<outcomes<config_resource, std::vector<config_entry>>>> admin::impl::describe_configs(
-    std::vector<config_resource> of, bool documentation) {
+    call_token call, std::vector<config_resource> of, bool documentation) {
   const auto self = shared_from_this();
   outcomes<config_resource, std::vector<config_entry>> out;
   std::map<broker_id, std::vector<config_resource>> by_broker;
@@ -60,7 +61,7 @@ rt::task<result<outcomes<config_resource, std::vector<config_entry>>>> admin::im
                          co_await cluster_->with_retries(
                              [&] { return broker == no_broker ? cluster_->any() : cluster_->broker(broker); },
                              [&](peer::connection& to) { return to.call<describe_configs_response>(request); },
-                             [](const auto&) { return errc::none; }));
+                             [](const auto&) { return errc::none; }, call));
     for (const auto& found : answer->results) {
       const config_resource resource{static_cast<resource_type>(found.resource_type), std::string(found.resource_name)};
       if (auto outcome = outcome_of(found.error_code, found.error_message, found.resource_name); !outcome) {
@@ -76,7 +77,7 @@ rt::task<result<outcomes<config_resource, std::vector<config_entry>>>> admin::im
 }
 
 rt::task<result<outcomes<config_resource>>> admin::impl::alter_configs(
-    std::map<config_resource, std::vector<config_change>> changes, bool validate_only) {
+    call_token call, std::map<config_resource, std::vector<config_change>> changes, bool validate_only) {
   const auto self = shared_from_this();
   outcomes<config_resource> out;
   incremental_alter_configs_request request{.validate_only = validate_only};
@@ -90,14 +91,32 @@ rt::task<result<outcomes<config_resource>>> admin::impl::alter_configs(
       request.resources.back().configs.push_back(asked);
     }
   }
-  MOLDAU_CO_TRY_ASSIGN(
-      const auto answer, co_await ask_any<incremental_alter_configs_response>(std::move(request), [](const auto& a) {
-        return !a->responses.empty() && a->responses.front().error_code == errc::not_controller ? errc::not_controller
-                                                                                                : errc::none;
-      }));
-  for (const auto& done : answer->responses) {
-    out[{static_cast<resource_type>(done.resource_type), std::string(done.resource_name)}] =
-        outcome_of(done.error_code, done.error_message, done.resource_name);
+  // A broker's loggers are changed on that broker; the rest goes to the controller by way of any.
+  std::map<broker_id, incremental_alter_configs_request> by_broker;
+  for (auto& resource : request.resources) {
+    const auto type = static_cast<resource_type>(resource.resource_type);
+    const broker_id to = type == resource_type::broker_logger
+                             ? broker_of({.type = type, .name = std::string(resource.resource_name)})
+                             : no_broker;
+    by_broker[to].validate_only = validate_only;
+    by_broker[to].resources.push_back(std::move(resource));
+  }
+  if (by_broker.size() > 1 || !by_broker.contains(no_broker)) MOLDAU_CO_TRY(co_await cluster_->refresh({}));
+  for (const auto& [broker, part] : by_broker) {
+    MOLDAU_CO_TRY_ASSIGN(const auto answer,
+                         co_await cluster_->with_retries(
+                             [&] { return broker == no_broker ? cluster_->any() : cluster_->broker(broker); },
+                             [&](peer::connection& to) { return to.call<incremental_alter_configs_response>(part); },
+                             [](const auto& a) {
+                               return !a->responses.empty() && a->responses.front().error_code == errc::not_controller
+                                          ? errc::not_controller
+                                          : errc::none;
+                             },
+                             call));
+    for (const auto& done : answer->responses) {
+      out[{static_cast<resource_type>(done.resource_type), std::string(done.resource_name)}] =
+          outcome_of(done.error_code, done.error_message, done.resource_name);
+    }
   }
   co_return out;
 }

@@ -8,6 +8,8 @@
 #include "wire/protocol/delete_groups_response.hpp"
 #include "wire/protocol/describe_groups_request.hpp"
 #include "wire/protocol/describe_groups_response.hpp"
+#include "wire/protocol/leave_group_request.hpp"
+#include "wire/protocol/leave_group_response.hpp"
 #include "wire/protocol/list_groups_request.hpp"
 #include "wire/protocol/list_groups_response.hpp"
 #include "wire/protocol/offset_delete_request.hpp"
@@ -33,17 +35,25 @@ error no_group(std::string_view id) {
 
 }  // namespace
 
-rt::task<result<std::vector<listed_group>>> admin::impl::list_groups() {
+rt::task<result<std::vector<listed_group>>> admin::impl::list_groups(call_token call, group_filter only) {
   const auto self = shared_from_this();
+  const auto ask = [&](peer::connection& to) -> rt::task<result<peer::reply<list_groups_response>>> {
+    MOLDAU_CO_TRY_ASSIGN(
+        const std::int16_t version,
+        to.api_versions().choose(list_groups_request::api_key, "ListGroups",
+                                 {list_groups_request::min_version, list_groups_request::max_stable_version}));
+    list_groups_request request;
+    if (version >= 4) request.states_filter.assign(only.states.begin(), only.states.end());
+    if (version >= 5) request.types_filter.assign(only.types.begin(), only.types.end());
+    co_return co_await to.call_at<list_groups_response>(version, std::move(request));
+  };
   MOLDAU_CO_TRY(co_await cluster_->refresh({}));
   std::vector<listed_group> out;
   const auto nodes = cluster_->view().nodes();
   for (const auto& [id, node] : nodes) {
     MOLDAU_CO_TRY_ASSIGN(const auto answer,
-                         co_await cluster_->with_retries(
-                             [&] { return cluster_->broker(id); },
-                             [](peer::connection& to) { return to.call<list_groups_response>(list_groups_request{}); },
-                             [](const auto& a) { return passing(a->error_code); }));
+                         co_await cluster_->with_retries([&] { return cluster_->broker(id); }, ask,
+                                                         [](const auto& a) { return passing(a->error_code); }, call));
     MOLDAU_CO_TRY(outcome_of(answer->error_code, std::nullopt, fmt::format("groups of broker {}", id.value())));
     for (const auto& group : answer->groups) {
       out.push_back({.id = std::string(group.group_id),
@@ -55,12 +65,19 @@ rt::task<result<std::vector<listed_group>>> admin::impl::list_groups() {
   co_return out;
 }
 
-rt::task<result<outcomes<std::string, described_group>>> admin::impl::describe_groups(std::vector<std::string> ids) {
+rt::task<result<outcomes<std::string, described_group>>> admin::impl::describe_groups(call_token call,
+                                                                                      std::vector<std::string> ids,
+                                                                                      describe_options with) {
   const auto self = shared_from_this();
   outcomes<std::string, described_group> out;
   for (const std::string& id : ids) {
     const auto answer = co_await ask_coordinator<describe_groups_response>(
-        id, describe_groups_request{.groups = {id}},
+        call, id,
+        [&](peer::connection& to) {
+          return to.call<describe_groups_response>(
+              describe_groups_request{.groups = {id}, .include_authorized_operations = with.authorized_operations},
+              {.version_min = static_cast<std::int16_t>(with.authorized_operations ? 3 : 0)});
+        },
         [](const auto& a) { return a->groups.empty() ? errc::none : passing(a->groups.front().error_code); });
     if (!answer) {
       out[id] = std::unexpected(answer.error());
@@ -86,7 +103,8 @@ rt::task<result<outcomes<std::string, described_group>>> admin::impl::describe_g
                           .protocol_type = std::string(found.protocol_type),
                           .protocol = std::string(found.protocol_data),
                           .members = {},
-                          .coordinator = cluster_->coordinator_id(id)};
+                          .coordinator = cluster_->coordinator_id(id),
+                          .authorized_operations = operations_of(found.authorized_operations)};
     for (const auto& member : found.members) {
       group_member_info info{.id = std::string(member.member_id),
                              .instance_id = member.group_instance_id
@@ -97,7 +115,8 @@ rt::task<result<outcomes<std::string, described_group>>> admin::impl::describe_g
                              .assignment = {}};
       if (found.protocol_type == "consumer") {
         // A member of another kind of consumer may say something that only it understands.
-        if (auto assigned = decode_assignment(member.member_assignment)) info.assignment = *std::move(assigned);
+        if (auto assigned = decode_assignment(member.member_assignment))
+          info.assignment = std::move(assigned->partitions);
       }
       group.members.push_back(std::move(info));
     }
@@ -106,12 +125,12 @@ rt::task<result<outcomes<std::string, described_group>>> admin::impl::describe_g
   co_return out;
 }
 
-rt::task<result<outcomes<std::string>>> admin::impl::delete_groups(std::vector<std::string> ids) {
+rt::task<result<outcomes<std::string>>> admin::impl::delete_groups(call_token call, std::vector<std::string> ids) {
   const auto self = shared_from_this();
   outcomes<std::string> out;
   for (const std::string& id : ids) {
     const auto answer = co_await ask_coordinator<delete_groups_response>(
-        id, delete_groups_request{.groups_names = {id}},
+        call, id, plainly<delete_groups_response>(delete_groups_request{.groups_names = {id}}),
         [](const auto& a) { return a->results.empty() ? errc::none : passing(a->results.front().error_code); });
     if (!answer) {
       out[id] = std::unexpected(answer.error());
@@ -131,19 +150,56 @@ rt::task<result<outcomes<std::string>>> admin::impl::delete_groups(std::vector<s
   co_return out;
 }
 
-rt::task<result<std::map<topic_partition, committed_offset>>> admin::impl::group_offsets(std::string group) {
+rt::task<result<outcomes<std::string>>> admin::impl::remove_members(call_token call, std::string group,
+                                                                    std::vector<leaving_member> members) {
   const auto self = shared_from_this();
-  co_return co_await fetch_committed(cluster_, std::move(group), std::nullopt);
+  if (members.empty()) {
+    MOLDAU_CO_TRY_ASSIGN(const auto described, co_await describe_groups(call, {group}, {}));
+    MOLDAU_CO_TRY_ASSIGN(const described_group found, described.at(group));
+    for (const auto& member : found.members) {
+      members.push_back({.member_id = member.id, .instance_id = member.instance_id, .reason = {}});
+    }
+  }
+  outcomes<std::string> out;
+  if (members.empty()) co_return out;
+  leave_group_request request{.group_id = group};
+  for (const leaving_member& member : members) {
+    leave_group_request::member_identity leaving{.member_id = member.member_id};
+    // Who has an instance id is named by it alone, as its member id may change any time.
+    if (member.instance_id) leaving = {.member_id = {}, .group_instance_id = *member.instance_id};
+    leaving.reason = member.reason.empty() ? "removed by an admin" : std::string_view(member.reason);
+    request.members.push_back(leaving);
+  }
+  // Version 3 is the first that lets another than the member say it.
+  MOLDAU_CO_TRY_ASSIGN(
+      const auto answer,
+      co_await ask_coordinator<leave_group_response>(
+          call, group, [&](peer::connection& to) { return to.call<leave_group_response>(request, {.version_min = 3}); },
+          [](const auto& a) { return passing(a->error_code); }));
+  MOLDAU_CO_TRY(outcome_of(answer->error_code, std::nullopt, fmt::format("group '{}'", group)));
+  for (const auto& left : answer->members) {
+    const std::string who(left.group_instance_id ? *left.group_instance_id : left.member_id);
+    out[who] = left.error_code == errc::unknown_member_id
+                   ? fail(left.error_code, fmt::format("group '{}' has no member '{}'", group, who))
+                   : outcome_of(left.error_code, std::nullopt, who);
+  }
+  co_return out;
+}
+
+rt::task<result<std::map<topic_partition, committed_offset>>> admin::impl::group_offsets(
+    call_token call, std::string group, std::optional<std::vector<topic_partition>> partitions) {
+  const auto self = shared_from_this();
+  co_return co_await fetch_committed(cluster_, std::move(group), std::move(partitions), false, std::move(call));
 }
 
 rt::task<result<outcomes<topic_partition>>> admin::impl::alter_group_offsets(
-    std::string group, std::map<topic_partition, committed_offset> offsets) {
+    call_token call, std::string group, std::map<topic_partition, committed_offset> offsets) {
   const auto self = shared_from_this();
   co_return co_await commit_offsets(cluster_, {.group_id = std::move(group), .member_id = {}, .instance_id = {}},
-                                    std::move(offsets));
+                                    std::move(offsets), std::move(call));
 }
 
-rt::task<result<outcomes<topic_partition>>> admin::impl::delete_group_offsets(std::string group,
+rt::task<result<outcomes<topic_partition>>> admin::impl::delete_group_offsets(call_token call, std::string group,
                                                                               std::vector<topic_partition> partitions) {
   const auto self = shared_from_this();
   std::ranges::sort(partitions);
@@ -154,9 +210,9 @@ rt::task<result<outcomes<topic_partition>>> admin::impl::delete_group_offsets(st
     }
     request.topics.back().partitions.push_back({.partition_index = partition.partition});
   }
-  MOLDAU_CO_TRY_ASSIGN(const auto answer,
-                       co_await ask_coordinator<offset_delete_response>(
-                           group, std::move(request), [](const auto& a) { return passing(a->error_code); }));
+  MOLDAU_CO_TRY_ASSIGN(const auto answer, co_await ask_coordinator<offset_delete_response>(
+                                              call, group, plainly<offset_delete_response>(request),
+                                              [](const auto& a) { return passing(a->error_code); }));
   MOLDAU_CO_TRY(outcome_of(answer->error_code, std::nullopt, fmt::format("group '{}'", group)));
   outcomes<topic_partition> out;
   for (const auto& topic : answer->topics) {

@@ -48,6 +48,16 @@ void cluster_view::forget(std::string_view topic) {
   if (found != topics_.end()) found->second.learned_ms = INT64_MIN;
 }
 
+void cluster_view::forget_all() {
+  nodes_.clear();
+  controller_ = no_broker;
+  for (auto& [name, known] : topics_) {
+    known.learned_ms = INT64_MIN;
+    // A cluster that was restored may count its leaders from a smaller number.
+    for (auto& [id, partition] : known.partitions) partition.leader_epoch = no_leader_epoch;
+  }
+}
+
 const topic_view* cluster_view::topic(std::string_view name) const {
   const auto found = topics_.find(name);
   return found == topics_.end() ? nullptr : &found->second;

@@ -28,6 +28,7 @@ struct topic_view {
   topic_id id;
   bool is_internal = false;
   std::map<partition_id, partition_view> partitions;
+  /// By the client's monotonic clock; INT64_MIN: to be asked again.
   std::int64_t learned_ms = 0;
 };
 
@@ -45,10 +46,13 @@ class cluster_view {
   void set_leader(std::string_view topic, partition_id partition, broker_id leader, leader_epoch epoch);
   /// What is known of a topic is to be asked again.
   void forget(std::string_view topic);
+  /// The brokers are forgotten, and everything about topics is to be asked again.
+  void forget_all();
 
   [[nodiscard]] const topic_view* topic(std::string_view name) const;
   [[nodiscard]] const partition_view* partition(std::string_view topic, partition_id id) const;
   [[nodiscard]] const std::map<broker_id, node_view>& nodes() const { return nodes_; }
+  [[nodiscard]] std::size_t topic_count() const { return topics_.size(); }
   [[nodiscard]] broker_id controller() const { return controller_; }
   [[nodiscard]] const std::string& cluster_id() const { return cluster_id_; }
 

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "client/consumer_impl.hpp"
 #include "client/offset_calls.hpp"
@@ -11,294 +12,262 @@ namespace moldau::client {
 using wire::protocol::fetch_request;
 using wire::protocol::fetch_response;
 
-consumer::impl::partition_state* consumer::impl::state_of(const topic_partition& of, std::uint64_t round) {
-  const auto found = assigned_.find(of);
-  return found == assigned_.end() || found->second.round != round ? nullptr : &found->second;
-}
+namespace {
 
-/// Asks for what may be asked for: positions that aren't known, then records, one request a broker at a time.
+/// From version 13 on topics are named by id; by name a topic that was made anew is still the one meant.
+constexpr std::int16_t last_version_with_names = 12;
+
+}  // namespace
+
+/// Begins whatever may be begun: finding positions that aren't known, then fetching, one request a broker at a time.
 void consumer::impl::pump() {
-  if (closed_ || failure_) return;
+  if (closing_) return;
   const auto now = runtime_.world().now();
-  std::vector<topic_partition> unresolved;
-  std::map<broker_id, std::map<topic_partition, std::uint64_t>> by_leader;
-  std::set<std::string> leaderless;
+  rounds without_commit;
+  rounds without_offset;
+  std::map<topic_partition, std::int64_t> times;
+  std::map<broker_id, rounds> to_validate;
+  bool some_leaderless = false;
   std::optional<rt::time_point> again;
+  if (buffered_bytes_ >= options_.prefetch_bytes_max) make_room();
+  const bool has_room = buffered_bytes_ < options_.prefetch_bytes_max;
+  for (auto& [id, broker] : brokers_) broker.asks.clear();
   for (auto& [partition, state] : assigned_) {
+    if (state.busy) continue;
     if (state.not_before > now) {
       again = again ? std::min(*again, state.not_before) : state.not_before;
       continue;
     }
-    if (!state.position) {
-      if (!state.resolving) {
-        state.resolving = true;
-        unresolved.push_back(partition);
-      }
+    if (state.current() == phase::unresolved) {
+      state.busy = true;
+      without_commit[partition] = state.round();
       continue;
     }
-    if (state.paused || state.fetching || fetched_bytes_ >= options_.prefetch_bytes_max) continue;
+    if (state.current() == phase::resetting) {
+      state.busy = true;
+      without_offset[partition] = state.round();
+      times[partition] = state.reset_time();
+      continue;
+    }
     const topic_view* topic = cluster_->view().topic(partition.topic);
     const partition_view* view = cluster_->view().partition(partition.topic, partition.partition);
     if (view == nullptr || view->leader == no_broker || topic->learned_ms == INT64_MIN) {
-      leaderless.insert(partition.topic);
+      some_leaderless = true;
       continue;
     }
-    if (!fetching_.contains(view->leader)) by_leader[view->leader][partition] = state.round;
+    state.saw_leader(view->leader_epoch);
+    if (state.current() == phase::validating) {
+      state.busy = true;
+      to_validate[view->leader][partition] = state.round();
+      continue;
+    }
+    if (state.paused || state.asked_by != 0 || !has_room) continue;
+    if (state.preferred != no_broker &&
+        (state.preferred_until <= now || !cluster_->view().nodes().contains(state.preferred))) {
+      state.preferred = no_broker;
+    }
+    broker_fetches& at = brokers_[state.preferred != no_broker ? state.preferred : view->leader];
+    if (at.busy) continue;
+    at.asks.push_back({.of = &partition,
+                       .fetch_offset = state.fetch_position().offset,
+                       .current_leader_epoch = view->leader_epoch,
+                       .bytes_max = options_.partition_fetch_max_bytes});
   }
-  if (!unresolved.empty()) running_.spawn(resolve(std::move(unresolved)));
-  for (auto& [leader, asked] : by_leader) {
-    fetching_.insert(leader);
-    for (const auto& [partition, round] : asked) assigned_[partition].fetching = true;
-    running_.spawn(fetch(leader, asked));
+  if (!without_commit.empty()) running_.spawn(find_commits(std::move(without_commit)));
+  if (!without_offset.empty()) running_.spawn(find_offsets(std::move(without_offset), std::move(times)));
+  for (auto& [leader, which] : to_validate) running_.spawn(validate(leader, std::move(which)));
+  for (auto& [id, broker] : brokers_) {
+    if (!broker.busy && !broker.asks.empty()) {
+      broker.busy = true;
+      const std::uint64_t request = next_request_++;
+      for (const fetch_ask& ask : broker.asks) assigned_.find(*ask.of)->second.asked_by = request;
+      running_.spawn(fetch(id, request));
+    }
   }
-  if (!leaderless.empty() && !refreshing_) {
-    refreshing_ = true;
-    running_.spawn(refresh_leaders(std::move(leaderless)));
-  }
-  if (again) {
-    retry_timer_ = runtime_.world().post_at(*again, [weak = weak_from_this()] {
-      if (const auto self = weak.lock()) self->pump();
-    });
-  }
+  if (some_leaderless && !std::exchange(refreshing_, true)) running_.spawn(refresh_leaders());
+  if (again) run_at(*again);
 }
 
-rt::task<void> consumer::impl::refresh_leaders(std::set<std::string> topics) {
+/// The topics of which a partition's leader isn't known, or not for sure any more.
+std::set<std::string> consumer::impl::leaderless() const {
+  std::set<std::string> out;
+  for (const auto& [partition, state] : assigned_) {
+    const topic_view* topic = cluster_->view().topic(partition.topic);
+    const auto* view = cluster_->view().partition(partition.topic, partition.partition);
+    if (view == nullptr || view->leader == no_broker || topic->learned_ms == INT64_MIN) out.insert(partition.topic);
+  }
+  return out;
+}
+
+/// Asks until all leaders are known, the others going on meanwhile.
+rt::task<void> consumer::impl::refresh_leaders() {
   const auto self = shared_from_this();
-  retry_timer timer(runtime_.world(), options_.client, options_.client.api_timeout_ms);
-  while (!closed_) {
-    const auto asked = co_await cluster_->refresh(topics);
-    const bool led = asked && std::ranges::all_of(assigned_, [&](const auto& entry) {
-                       if (!topics.contains(entry.first.topic)) return true;
-                       const auto* view = cluster_->view().partition(entry.first.topic, entry.first.partition);
-                       return view != nullptr && view->leader != no_broker;
-                     });
-    if (led) break;
-    if (!co_await timer.wait()) {
-      failure_ = error{errc::leader_not_available,
-                       asked ? "partitions have had no leader for default.api.timeout.ms" : asked.error().message};
-      news_.notify_all();
-      break;
+  std::int64_t backoff_ms = options_.client.retry_backoff_ms;
+  while (!closing_) {
+    const std::set<std::string> topics = leaderless();
+    if (topics.empty()) break;
+    const auto asked = co_await cluster_->refresh(topics, options_.allow_auto_create_topics);
+    if (closing_) break;
+    if (!asked && !may_retry(asked.error().code)) fail_with(asked.error());
+    for (const std::string& name : topics) {
+      const topic_view* topic = cluster_->view().topic(name);
+      if (topic != nullptr && topic->code != errc::none && !may_retry(topic->code)) {
+        fail_with({topic->code, fmt::format("topic '{}' can't be read: {}", name, moldau::name(topic->code))});
+      }
     }
+    if (leaderless().empty()) break;
+    pump();
+    co_await wait_ms(backoff_ms);
+    backoff_ms = std::min(2 * backoff_ms, std::max(backoff_ms, options_.client.retry_backoff_max_ms));
   }
   refreshing_ = false;
   pump();
 }
 
-/// Finds where to begin: the group's commit, or what `offset_reset` says.
-rt::task<void> consumer::impl::resolve(std::vector<topic_partition> which) {
+rt::task<void> consumer::impl::fetch(broker_id from, std::uint64_t id) {
   const auto self = shared_from_this();
-  std::map<topic_partition, std::uint64_t> rounds;
-  for (const auto& partition : which) {
-    if (const auto found = assigned_.find(partition); found != assigned_.end()) rounds[partition] = found->second.round;
-  }
-  std::map<topic_partition, committed_offset> committed;
-  result<void> done;
-  if (options_.group_id) {
-    auto got = co_await fetch_committed(cluster_, *options_.group_id, which);
-    if (got) {
-      committed = *std::move(got);
-    } else {
-      done = std::unexpected(got.error());
+  broker_fetches& at = brokers_[from];
+  // What is asked is written down now: partitions may go while the connection is made.
+  fetch_request request{.max_wait_ms = options_.fetch_max_wait_ms,
+                        .min_bytes = options_.fetch_min_bytes,
+                        .max_bytes = options_.fetch_max_bytes,
+                        .isolation_level = static_cast<std::int8_t>(options_.isolation),
+                        .rack_id = options_.rack};
+  const std::vector<std::shared_ptr<const topic_partition>> names = [&] {
+    std::vector<std::shared_ptr<const topic_partition>> out;
+    out.reserve(at.asks.size());
+    for (fetch_ask& ask : at.asks) {
+      out.push_back(assigned_.find(*ask.of)->second.name());
+      ask.of = out.back().get();
     }
-  }
-  std::map<topic_partition, std::int64_t> times;
-  for (const auto& [partition, round] : rounds) {
-    if (committed.contains(partition)) continue;
-    times[partition] = options_.offset_reset == offset_reset::earliest ? -2 : -1;
-    if (done && options_.offset_reset == offset_reset::none) {
-      done = fail(errc::offset_out_of_range, fmt::format("partition {} of '{}' has no committed offset, and "
-                                                         "auto.offset.reset is none",
-                                                         partition.partition.value(), partition.topic));
-    }
-  }
-  outcomes<topic_partition, listed_offset> listed;
-  if (done && !times.empty()) {
-    auto got = co_await list_offsets(cluster_, times, options_.isolation);
-    if (got) {
-      done = first_failure(*got);
-      listed = *std::move(got);
-    } else {
-      done = std::unexpected(got.error());
-    }
-  }
-  for (const auto& [partition, round] : rounds) {
-    partition_state* state = state_of(partition, round);
-    if (state == nullptr) continue;
-    state->resolving = false;
-    if (!done) continue;
-    const auto from = committed.find(partition);
-    state->fetch_from = from != committed.end() ? from->second.offset : listed.at(partition)->offset;
-    state->position = state->fetch_from;
-  }
-  if (!done && !closed_) {
-    failure_ = done.error();
-  }
-  news_.notify_all();
-  pump();
-}
-
-rt::task<void> consumer::impl::fetch(broker_id leader, std::map<topic_partition, std::uint64_t> asked) {
-  const auto self = shared_from_this();
-  auto to = co_await cluster_->broker(leader);
+    return out;
+  }();
+  at.session.begin(at.asks, request);
+  at.asks.clear();
+  auto to = co_await cluster_->broker(from, link_use::fetch);
   result<peer::reply<fetch_response>> got = std::unexpected(to ? error{} : to.error());
   if (to) {
-    fetch_request request{.max_wait_ms = options_.fetch_max_wait_ms,
-                          .min_bytes = options_.fetch_min_bytes,
-                          .max_bytes = options_.fetch_max_bytes,
-                          .isolation_level = static_cast<std::int8_t>(options_.isolation),
-                          .rack_id = options_.rack};
-    for (const auto& [partition, round] : asked) {
-      const partition_state* state = state_of(partition, round);
-      if (state == nullptr) continue;
-      if (request.topics.empty() || request.topics.back().topic != partition.topic) {
-        request.topics.push_back({.topic = partition.topic});
-      }
-      request.topics.back().partitions.push_back({.partition = partition.partition,
-                                                  .fetch_offset = state->fetch_from,
-                                                  .partition_max_bytes = options_.partition_fetch_max_bytes});
-    }
-    // From version 13 on topics are named by id; by name a topic that was made anew is still the one meant.
-    if (!request.topics.empty()) {
-      got = co_await (*to)->call<fetch_response>(
-          std::move(request),
-          {.timeout_ms = options_.client.request_timeout_ms + options_.fetch_max_wait_ms, .version_max = 12});
-    }
+    got = co_await (*to)->call<fetch_response>(
+        std::move(request), {.timeout_ms = options_.client.request_timeout_ms + options_.fetch_max_wait_ms,
+                             .version_max = last_version_with_names});
   }
-  fetching_.erase(leader);
-  for (const auto& [partition, round] : asked) {
-    if (partition_state* state = state_of(partition, round)) state->fetching = false;
-  }
-  if (closed_) co_return;
-  if (got && got->message.error_code == errc::none) {
-    take_answer(*got, asked);
+  at.busy = false;
+  if (got) {
+    at.session.on_answer(got->message);
   } else {
-    const auto later = runtime_.world().now() + std::chrono::milliseconds(options_.client.retry_backoff_ms);
-    for (const auto& [partition, round] : asked) {
-      cluster_->view().forget(partition.topic);
-      if (partition_state* state = state_of(partition, round)) state->not_before = later;
+    at.session.on_failure();
+  }
+  if (closing_) co_return;
+  if (got && got->message.error_code == errc::none) {
+    take_answer(from, id, *got);
+  } else if (!got || !may_retry(got->message.error_code)) {
+    const auto later = after_ms(options_.client.retry_backoff_ms);
+    for (auto& [partition, state] : assigned_) {
+      if (state.asked_by != id) continue;
+      state.not_before = later;
+      if (state.preferred == from) {
+        state.preferred = no_broker;
+      } else {
+        cluster_->view().forget(partition.topic);
+      }
     }
   }
-  news_.notify_all();
+  for (auto& [partition, state] : assigned_) {
+    if (state.asked_by == id) state.asked_by = 0;
+  }
   pump();
+  open_ahead();
+  news_.notify_all();
 }
 
-void consumer::impl::take_answer(const peer::reply<fetch_response>& answer,
-                                 const std::map<topic_partition, std::uint64_t>& asked) {
+void consumer::impl::take_answer(broker_id from, std::uint64_t id, const peer::reply<fetch_response>& answer) {
   for (const auto& topic : answer->responses) {
     for (const auto& data : topic.partitions) {
-      const topic_partition partition{std::string(topic.topic), data.partition_index};
-      const auto known = asked.find(partition);
-      if (known == asked.end()) continue;
-      if (partition_state* state = state_of(partition, known->second)) {
-        take_partition(partition, *state, data, answer.bytes);
+      const auto found = assigned_.find(partition_key(topic.topic, data.partition_index));
+      if (found == assigned_.end() || found->second.asked_by != id) continue;
+      if (data.error_code == errc::none) {
+        take_partition(from, found->second, data, answer.bytes);
+      } else {
+        take_error(from, found->second, data);
       }
     }
   }
 }
 
-void consumer::impl::take_partition(const topic_partition& of, partition_state& state,
-                                    const fetch_response::partition_data& data, const shared_bytes& bytes) {
-  const auto later = runtime_.world().now() + std::chrono::milliseconds(options_.client.retry_backoff_ms);
-  switch (data.error_code) {
-    case errc::none:
-      break;
-    case errc::offset_out_of_range:
-      if (options_.offset_reset == offset_reset::none) {
-        failure_ = error{data.error_code, fmt::format("partition {} of '{}' has no offset {}", of.partition.value(),
-                                                      of.topic, state.fetch_from.value())};
+void consumer::impl::take_error(broker_id from, consumed_partition& state, const fetch_response::partition_data& data) {
+  const auto& of = state.of();
+  if (data.error_code == errc::offset_out_of_range) {
+    if (state.preferred == from) {
+      // A follower may lack what the leader has.
+      state.preferred = no_broker;
+    } else if (state.fetch_position().offset != state.position().offset) {
+      // What was fetched before is still good; the application learns of it when it comes here.
+      if (std::none_of(parts_.begin() + static_cast<std::ptrdiff_t>(first_part_), parts_.end(),
+                       [&](const part& p) { return is_current(p) && *p.of == of; })) {
+        state.fetched(state.position());
       } else {
-        // Not the group's commit again: that is what has gone.
-        state.position.reset();
-        state.resolving = true;
-        running_.spawn([](std::shared_ptr<impl> self, topic_partition p, std::uint64_t round) -> rt::task<void> {
-          std::map<topic_partition, std::int64_t> when;
-          when[p] = self->options_.offset_reset == offset_reset::earliest ? -2 : -1;
-          const auto got = co_await list_offsets(self->cluster_, std::move(when), self->options_.isolation);
-          if (partition_state* waiting = self->state_of(p, round)) {
-            waiting->resolving = false;
-            if (got && got->at(p)) {
-              waiting->fetch_from = got->at(p)->offset;
-              waiting->position = waiting->fetch_from;
-            } else {
-              waiting->not_before =
-                  self->runtime_.world().now() + std::chrono::milliseconds(self->options_.client.retry_backoff_max_ms);
-            }
-          }
-          self->pump();
-        }(shared_from_this(), of, state.round));
+        state.not_before = after_ms(options_.client.retry_backoff_ms);
       }
-      return;
-    default:
-      if (!may_retry(data.error_code)) {
-        failure_ = error{data.error_code, fmt::format("partition {} of '{}' can't be read: {}", of.partition.value(),
-                                                      of.topic, name(data.error_code))};
-        return;
-      }
-      cluster_->view().forget(of.topic);
-      if (data.current_leader.leader_id != no_broker) {
-        cluster_->view().set_leader(of.topic, of.partition, data.current_leader.leader_id,
-                                    data.current_leader.leader_epoch);
-      }
-      state.not_before = later;
-      return;
-  }
-  const offset end = options_.isolation == isolation::read_committed ? data.last_stable_offset : data.high_watermark;
-  const offset next = end_of_batches(data.records.bytes(), state.fetch_from);
-  if (next == state.fetch_from && !data.records.bytes().empty()) {
-    failure_ = error{errc::corrupt_message, fmt::format("partition {} of '{}' at offset {}: the broker sent no whole "
-                                                        "batch",
-                                                        of.partition.value(), of.topic, state.fetch_from.value())};
+    } else {
+      reset_by_policy(state, data.error_code, fmt::format("has no offset {}", state.fetch_position().offset.value()));
+    }
     return;
   }
-  const bool is_end = next >= end;
-  if (next == state.fetch_from) {
-    if (is_end && state.position == next && state.reported_end != next) {
-      state.reported_end = next;
+  if (!may_retry(data.error_code)) {
+    state.not_before = after_ms(options_.client.retry_backoff_max_ms);
+    fail_with({data.error_code, fmt::format("partition {} of '{}' can't be read: {}", of.partition.value(), of.topic,
+                                            moldau::name(data.error_code))});
+    return;
+  }
+  state.preferred = no_broker;
+  state.not_before = after_ms(options_.client.retry_backoff_ms);
+  cluster_->view().forget(of.topic);
+  if (data.current_leader.leader_id != no_broker) {
+    cluster_->view().set_leader(of.topic, of.partition, data.current_leader.leader_id,
+                                data.current_leader.leader_epoch);
+  }
+}
+
+void consumer::impl::take_partition(broker_id from, consumed_partition& state,
+                                    const fetch_response::partition_data& data, const shared_bytes& bytes) {
+  state.high_watermark = data.high_watermark;
+  state.last_stable_offset = data.last_stable_offset;
+  state.log_start = data.log_start_offset;
+  if (data.preferred_read_replica != no_broker && data.preferred_read_replica != from) {
+    state.preferred = data.preferred_read_replica;
+    state.preferred_until = after_ms(options_.client.metadata_max_age_ms);
+  }
+  const auto& of = state.of();
+  const offset asked = state.fetch_position().offset;
+  const offset end = options_.isolation == isolation::read_committed ? data.last_stable_offset : data.high_watermark;
+  const batches_summary found = summarize(data.records.bytes(), asked);
+  if (found.end == asked && !data.records.bytes().empty()) {
+    state.not_before = after_ms(options_.client.retry_backoff_max_ms);
+    fail_with({errc::corrupt_message, fmt::format("partition {} of '{}' at offset {}: the broker sent no whole batch",
+                                                  of.partition.value(), of.topic, asked.value())});
+    return;
+  }
+  const bool is_end = found.end >= end;
+  if (found.end == asked) {
+    if (is_end && state.position().offset == asked && state.reported_end != asked) {
+      state.reported_end = asked;
       ends_.push_back(of);
     }
     return;
   }
-  fetched_bytes_ += data.records.size();
-  fetched_.push_back(
-      {.of = of,
-       .round = state.round,
-       .bytes = data.records.size(),
-       .part = fetched_partition(of, bytes.slice(data.records.bytes()), state.fetch_from, data.high_watermark,
-                                 data.aborted_transactions.value_or(std::vector<fetch_response::aborted_transaction>()),
-                                 options_.isolation),
-       .is_end = is_end});
-  state.fetch_from = next;
-}
-
-/// Opens what has come. A batch that can't be opened is left where it is, behind those that can.
-result<void> consumer::impl::open_fetched(polled& into) {
-  while (!fetched_.empty()) {
-    fetched_part& next = fetched_.front();
-    partition_state* state = state_of(next.of, next.round);
-    if (state == nullptr) {
-      fetched_bytes_ -= next.bytes;
-      fetched_.pop_front();
-      continue;
-    }
-    if (state->paused) break;
-    while (true) {
-      auto batch = next.part.next(codecs_);
-      if (!batch) {
-        if (!into.batches.empty()) return {};
-        return std::unexpected(batch.error());
-      }
-      if (!*batch) break;
-      state->position = (*batch)->next_offset;
-      if (!(*batch)->records.empty()) into.batches.emplace_back(*std::move(batch));
-    }
-    if (next.is_end && state->reported_end != state->position) {
-      state->reported_end = state->position;
-      ends_.push_back(next.of);
-    }
-    fetched_bytes_ -= next.bytes;
-    fetched_.pop_front();
-  }
-  return {};
+  buffered_bytes_ += data.records.size();
+  parts_.push_back({.number = next_part_++,
+                    .of = state.name(),
+                    .round = state.round(),
+                    .bytes = data.records.size(),
+                    .fetched = fetched_partition(
+                        state.name(), bytes.slice(data.records.bytes()), asked,
+                        {data.high_watermark, data.last_stable_offset, data.log_start_offset},
+                        data.aborted_transactions.value_or(std::vector<fetch_response::aborted_transaction>()),
+                        options_.isolation, options_.check_crcs),
+                    .is_compressed = found.is_compressed,
+                    .is_end = is_end});
+  state.fetched({found.end, found.last_epoch});
 }
 
 }  // namespace moldau::client

@@ -2,286 +2,275 @@
 
 #include <algorithm>
 
+#include "client/await_on.hpp"
 #include "client/consumer_impl.hpp"
-#include "client/offset_calls.hpp"
-#include "wire/protocol/heartbeat_request.hpp"
-#include "wire/protocol/heartbeat_response.hpp"
-#include "wire/protocol/join_group_request.hpp"
-#include "wire/protocol/leave_group_request.hpp"
-#include "wire/protocol/leave_group_response.hpp"
-#include "wire/protocol/sync_group_request.hpp"
-#include "wire/protocol/sync_group_response.hpp"
 
 namespace moldau::client {
 
-using namespace wire::protocol;
+namespace {
 
-void consumer::impl::tell(const std::function<void(const std::vector<topic_partition>&)>& whom,
-                          std::vector<topic_partition> what) {
-  if (!whom) return;
+std::vector<topic_partition> without(const std::vector<topic_partition>& all,
+                                     const std::vector<topic_partition>& some) {
+  std::vector<topic_partition> out;
+  std::ranges::set_difference(all, some, std::back_inserter(out));
+  return out;
+}
+
+}  // namespace
+
+/// Cooperative only where every assignor can be it: the group may pick any of them.
+rebalance_protocol consumer::impl::protocol() const {
+  const bool all = std::ranges::all_of(
+      assignors_, [](const auto& each) { return each->protocol() == rebalance_protocol::cooperative; });
+  return all ? rebalance_protocol::cooperative : rebalance_protocol::eager;
+}
+
+assignor* consumer::impl::assignor_named(std::string_view name) const {
+  const auto found = std::ranges::find(assignors_, name, [](const auto& each) { return each->name(); });
+  return found == assignors_.end() ? nullptr : found->get();
+}
+
+/// Calls a part of the listener where the application wants it, and waits for it. Nothing once the consumer is closed.
+rt::task<void> consumer::impl::tell(const rebalance_listener::told& whom, std::vector<topic_partition> what) {
+  if (!whom || closed_) co_return;
   if (runtime_.handlers() == nullptr) {
     whom(what);
-  } else {
-    runtime_.handlers()->post([whom, what = std::move(what)] { whom(what); });
+    co_return;
+  }
+  promise<void> done;
+  auto told = done.get_async();
+  runtime_.handlers()->post([weak = weak_from_this(), done, whom, what = std::move(what)] {
+    const auto self = weak.lock();
+    if (self && !self->closed_) whom(what);
+    done.set({});
+  });
+  static_cast<void>(co_await await_on(runtime_.world(), std::move(told)));
+}
+
+/// Waits until the application polls, which says that it is done with what it was given. False if the membership has
+/// gone on meanwhile, or the consumer is being closed.
+rt::task<bool> consumer::impl::until_polling() {
+  const auto session = session_;
+  const auto who = session->membership().who();
+  while (polling_ == 0) {
+    if (closing_ || session != session_ || session->membership().who() != who) co_return false;
+    co_await poll_news_.wait();
+  }
+  co_return !closing_ && session == session_ && session->membership().who() == who;
+}
+
+/// Ends the work on these partitions: they are committed and given up.
+rt::task<void> consumer::impl::give_up(std::vector<topic_partition> which) {
+  if (which.empty()) co_return;
+  for (const topic_partition& partition : which) {
+    if (const auto at = assigned_.find(partition); at != assigned_.end()) at->second.leaving = true;
+  }
+  const auto session = session_;
+  if (may_auto_commit()) co_await auto_commit();
+  if (listener_.before_revoked && !closed_) {
+    static_cast<void>(co_await await_on(runtime_.world(), listener_.before_revoked(which)));
+  }
+  if (session->membership().lost() && !closing_) {
+    // Meanwhile it was lost; `lost` says so.
+    co_return;
+  }
+  std::erase_if(which, [&](const topic_partition& partition) { return !assigned_.contains(partition); });
+  drop_partitions(which);
+  if (!which.empty()) co_await tell(listener_.on_revoked, std::move(which));
+}
+
+rt::task<void> consumer::impl::prepare() {
+  const auto self = shared_from_this();
+  std::vector<topic_partition> going;
+  for (const auto& [partition, state] : assigned_) {
+    const bool is_wanted = std::ranges::binary_search(topics_, partition.topic);
+    if (protocol() == rebalance_protocol::eager || !is_wanted) going.push_back(partition);
+  }
+  if (going.empty() || !co_await until_polling()) co_return;
+  co_await give_up(std::move(going));
+}
+
+rt::task<void> consumer::impl::lost() {
+  const auto self = shared_from_this();
+  const auto gone = held();
+  poll_news_.notify_all();
+  if (gone.empty()) co_return;
+  drop_partitions(gone);
+  co_await tell(listener_.on_lost ? listener_.on_lost : listener_.on_revoked, gone);
+}
+
+std::vector<group_protocol> consumer::impl::protocols() {
+  joined_topics_ = topics_;
+  member_subscription said;
+  said.topics = topics_;
+  said.generation = session_->membership().generation();
+  if (!options_.rack.empty()) said.rack = options_.rack;
+  if (protocol() == rebalance_protocol::cooperative) said.owned = held();
+  std::vector<group_protocol> out;
+  for (const auto& each : assignors_) {
+    said.user_data = each->user_data(std::set<std::string>(topics_.begin(), topics_.end()));
+    out.push_back({.name = std::string(each->name()), .metadata = encode_subscription(said)});
+  }
+  return out;
+}
+
+assignable_topics consumer::impl::snapshot(const std::set<std::string>& topics) const {
+  assignable_topics out;
+  for (const std::string& name : topics) {
+    const topic_view* view = cluster_->view().topic(name);
+    if (view == nullptr || view->code != errc::none || view->partitions.empty()) continue;
+    assignable_topic& topic = out[name];
+    for (const auto& [id, partition] : view->partitions) {
+      std::set<std::string>& racks = topic.racks.emplace_back();
+      for (const broker_id replica : partition.replicas) {
+        const auto node = cluster_->view().nodes().find(replica);
+        if (node != cluster_->view().nodes().end() && node->second.rack) racks.insert(*node->second.rack);
+      }
+    }
+  }
+  return out;
+}
+
+rt::task<result<std::map<std::string, shared_bytes>>> consumer::impl::lead(std::string protocol,
+                                                                           std::vector<group_peer> members) {
+  const auto self = shared_from_this();
+  assignor* const chosen = assignor_named(protocol);
+  if (chosen == nullptr) {
+    co_return fail(errc::inconsistent_group_protocol,
+                   fmt::format("the group chose '{}', which this member didn't offer", protocol));
+  }
+  group_subscriptions said;
+  std::set<std::string> topics;
+  for (const group_peer& member : members) {
+    auto subscription = decode_subscription(member.metadata);
+    if (!subscription) co_return std::unexpected(subscription.error());
+    subscription->instance_id = member.instance_id;
+    topics.insert(subscription->topics.begin(), subscription->topics.end());
+    said.emplace(member.id, *std::move(subscription));
+  }
+  MOLDAU_CO_TRY(co_await cluster_->refresh(topics, options_.allow_auto_create_topics));
+  divided_ = snapshot(topics);
+  for (const std::string& topic : topics) divided_.try_emplace(topic);
+  assignable_topics there = divided_;
+  std::erase_if(there, [](const auto& entry) { return entry.second.partitions() == 0; });
+  MOLDAU_CO_TRY_ASSIGN(const group_assignments given, chosen->assign(there, said));
+  std::map<std::string, shared_bytes> out;
+  for (const auto& [id, part] : given) out[id] = encode_assignment(part);
+  for (const auto& [id, subscription] : said) {
+    if (!out.contains(id)) out[id] = encode_assignment({});
+  }
+  co_return out;
+}
+
+void consumer::impl::add_partitions(const std::vector<topic_partition>& which) {
+  for (const topic_partition& partition : which) {
+    assigned_.insert_or_assign(partition, consumed_partition(partition)).first->second.start(next_round_++);
   }
 }
 
-/// Does what the membership's state machine says until the consumer is closed or unsubscribed.
-rt::task<void> consumer::impl::membership() {
+rt::task<result<void>> consumer::impl::joined(std::string protocol_name, bool is_leader, shared_bytes part) {
   const auto self = shared_from_this();
-  while (!closed_ && member_) {
-    const auto now = runtime_.world().now();
-    switch (const auto step = member_->next(now)) {
-      case group_member::step::join:
-        co_await give_up_partitions();
-        if (closed_ || !member_) break;
-        member_->sent(step, now);
-        co_await join();
-        break;
-      case group_member::step::sync:
-        member_->sent(step, now);
-        co_await sync(std::nullopt);
-        break;
-      case group_member::step::heartbeat:
-        member_->sent(step, now);
-        co_await heartbeat();
-        break;
-      case group_member::step::leave:
-        co_await give_up_partitions();
-        co_await leave();
-        break;
-      case group_member::step::nothing: {
-        const auto timer = runtime_.world().post_at(member_->wake_at(now), [weak = weak_from_this()] {
-          if (const auto me = weak.lock()) me->member_news_.notify_all();
-        });
-        co_await member_news_.wait();
+  const auto session = session_;
+  if (closing_ || !session) co_return result<void>();
+  const auto who = session->membership().who();
+  MOLDAU_CO_TRY_ASSIGN(member_assignment mine, decode_assignment(part));
+  if (!is_leader) divided_.clear();
+  if (assignor* const chosen = assignor_named(protocol_name)) chosen->on_assignment(mine, session->metadata());
+  std::ranges::sort(mine.partitions);
+  const bool is_ours = std::ranges::all_of(
+      mine.partitions, [&](const topic_partition& p) { return std::ranges::binary_search(joined_topics_, p.topic); });
+  if (!is_ours) {
+    session->rejoin("the assignment had partitions of topics that aren't subscribed");
+    co_return result<void>();
+  }
+  const auto before = held();
+  const auto added = without(mine.partitions, before);
+  if (const auto going = without(before, mine.partitions); !going.empty()) {
+    // KIP-429: they go first; in the round after that others get them.
+    if (!co_await until_polling()) co_return result<void>();
+    co_await give_up(going);
+    if (closing_ || session != session_ || session->membership().who() != who) co_return result<void>();
+    if (protocol() == rebalance_protocol::cooperative) session->rejoin("partitions were given up for other members");
+  }
+  add_partitions(added);
+  if (joined_topics_ != topics_) session->rejoin("the subscription was changed");
+  pump();
+  co_await tell(listener_.on_assigned, added);
+  news_.notify_all();
+  co_return result<void>();
+}
+
+void consumer::impl::failed(const error& why) {
+  group_failure_ = why;
+  fail_with(why);
+}
+
+/// A member that failed joins again when the application goes on polling, but for one whose place another has taken:
+/// the two would go on throwing each other out.
+void consumer::impl::recover_membership() {
+  if (!group_failure_ || failure_) return;
+  if (group_failure_->code == errc::fenced_instance_id) {
+    fail_with(*group_failure_);
+  } else if (session_->start(shared_from_this())) {
+    group_failure_.reset();
+  }
+}
+
+/// Brings what is known of the subscribed topics up to date: which match a pattern, and whether they have grown.
+rt::task<void> consumer::impl::learn_topics() {
+  if (pattern_) {
+    const auto all = co_await cluster_->refresh_all();
+    if (!all || closing_ || !pattern_) co_return;
+    std::vector<std::string> matching;
+    for (const std::string& name : *all) {
+      const topic_view* view = cluster_->view().topic(name);
+      if (view != nullptr && view->is_internal && options_.exclude_internal_topics) continue;
+      if (std::regex_match(name, *pattern_)) matching.push_back(name);
+    }
+    std::ranges::sort(matching);
+    topics_ = std::move(matching);
+  } else {
+    // The leader looks after all topics of the group.
+    std::set<std::string> asked(topics_.begin(), topics_.end());
+    for (const auto& [name, topic] : divided_) asked.insert(name);
+    if (asked.empty()) co_return;
+    static_cast<void>(co_await cluster_->refresh(std::move(asked), options_.allow_auto_create_topics));
+  }
+  if (closing_ || !session_) co_return;
+  if (joined_topics_ != topics_ && session_->membership().is_stable()) {
+    session_->rejoin("the subscription was changed");
+  } else if (!divided_.empty() && session_->membership().is_leader()) {
+    std::set<std::string> names;
+    for (const auto& [name, topic] : divided_) names.insert(name);
+    const assignable_topics now = snapshot(names);
+    for (const auto& [name, topic] : now) {
+      if (divided_.at(name).racks != topic.racks) {
+        session_->rejoin(fmt::format("topic '{}' has changed", name));
         break;
       }
     }
-    if (failure_) break;
-  }
-  membership_runs_ = false;
-}
-
-void consumer::impl::unreachable(const error& why) {
-  if (!member_) return;
-  const auto now = runtime_.world().now();
-  cluster_->forget_coordinator(*options_.group_id);
-  member_->on_unreachable(now, now + std::chrono::milliseconds(options_.client.retry_backoff_ms));
-  if (!may_retry(why.code)) {
-    failure_ = why;
-    news_.notify_all();
   }
 }
 
-/// Before the group divides its partitions anew, this member ends its work on those it has.
-rt::task<void> consumer::impl::give_up_partitions() {
-  if (assigned_.empty()) co_return;
-  std::vector<topic_partition> held;
-  for (const auto& [partition, state] : assigned_) held.push_back(partition);
-  if (member_ && !member_->lost() && options_.auto_commit) co_await auto_commit();
-  set_assignment({});
-  tell(listener_.on_revoked, std::move(held));
-}
-
-rt::task<void> consumer::impl::join() {
-  const std::string group = *options_.group_id;
-  auto to = co_await cluster_->coordinator(group);
-  if (!to) {
-    unreachable(to.error());
-    co_return;
-  }
-  const shared_bytes subscription = encode_subscription({.topics = topics_, .owned = {}, .rack = options_.rack});
-  join_group_request request{.group_id = group,
-                             .session_timeout_ms = static_cast<std::int32_t>(options_.session_timeout_ms),
-                             .rebalance_timeout_ms = static_cast<std::int32_t>(options_.max_poll_interval_ms),
-                             .member_id = member_->member_id(),
-                             .protocol_type = "consumer",
-                             .protocols = {{.name = "range", .metadata = subscription}}};
-  if (options_.instance_id) request.group_instance_id = *options_.instance_id;
-  const std::string my_id = member_->member_id();
-  request.member_id = my_id;
-  const auto got = co_await (*to)->call<join_group_response>(
-      std::move(request), {.timeout_ms = options_.max_poll_interval_ms + options_.client.request_timeout_ms});
-  if (!member_) co_return;
-  if (!got) {
-    unreachable(got.error());
-    co_return;
-  }
-  const join_group_response& answer = got->message;
-  if (answer.error_code == errc::not_coordinator || answer.error_code == errc::coordinator_not_available) {
-    cluster_->forget_coordinator(group);
-  }
-  const bool leads = answer.error_code == errc::none && answer.leader == answer.member_id;
-  if (auto joined = member_->on_join(answer.error_code, std::string(answer.member_id), answer.generation_id, leads,
-                                     runtime_.world().now());
-      !joined) {
-    failure_ = joined.error();
-    news_.notify_all();
-    co_return;
-  }
-  if (answer.error_code != errc::none) co_return;
-  protocol_ = answer.protocol_name.value_or("");
-  std::vector<group_member_view> members;
-  for (const auto& member : answer.members) {
-    auto said = decode_subscription(member.metadata);
-    if (!said) continue;
-    members.push_back(
-        {.id = std::string(member.member_id),
-         .instance_id = member.group_instance_id ? std::optional<std::string>(*member.group_instance_id) : std::nullopt,
-         .subscription = *std::move(said)});
-  }
-  member_->sent(group_member::step::sync, runtime_.world().now());
-  co_await sync(leads && !answer.skip_assignment ? std::optional(std::move(members)) : std::nullopt);
-}
-
-rt::task<result<std::map<std::string, std::vector<topic_partition>>>> consumer::impl::divide(
-    std::vector<group_member_view> members) {
-  std::set<std::string> topics;
-  for (const auto& member : members) {
-    topics.insert(member.subscription.topics.begin(), member.subscription.topics.end());
-  }
-  MOLDAU_CO_TRY(co_await cluster_->refresh(topics));
-  std::map<std::string, std::int32_t> counts;
-  for (const std::string& topic : topics) {
-    const topic_view* view = cluster_->view().topic(topic);
-    if (view != nullptr && view->code == errc::none) counts[topic] = static_cast<std::int32_t>(view->partitions.size());
-  }
-  co_return assign_range(std::move(members), counts);
-}
-
-rt::task<void> consumer::impl::sync(std::optional<std::vector<group_member_view>> members) {
-  const std::string group = *options_.group_id;
-  std::map<std::string, shared_bytes> shares;
-  if (members) {
-    auto divided = co_await divide(*std::move(members));
-    if (!divided) {
-      unreachable(divided.error());
-      co_return;
-    }
-    for (const auto& [id, partitions] : *divided) shares[id] = encode_assignment(partitions);
-  }
-  auto to = co_await cluster_->coordinator(group);
-  if (!to || !member_) {
-    if (!to) unreachable(to.error());
-    co_return;
-  }
-  const std::string my_id = member_->member_id();
-  sync_group_request request{.group_id = group,
-                             .generation_id = member_->generation(),
-                             .member_id = my_id,
-                             .protocol_type = "consumer",
-                             .protocol_name = protocol_};
-  if (options_.instance_id) request.group_instance_id = *options_.instance_id;
-  for (const auto& [id, bytes] : shares) request.assignments.push_back({.member_id = id, .assignment = bytes});
-  const auto got = co_await (*to)->call<sync_group_response>(
-      std::move(request), {.timeout_ms = options_.max_poll_interval_ms + options_.client.request_timeout_ms});
-  if (!member_) co_return;
-  if (!got) {
-    unreachable(got.error());
-    co_return;
-  }
-  const errc code = (*got)->error_code;
-  if (code == errc::not_coordinator || code == errc::coordinator_not_available) cluster_->forget_coordinator(group);
-  auto synced = member_->on_sync(code, runtime_.world().now());
-  result<std::vector<topic_partition>> mine = std::vector<topic_partition>();
-  if (synced && code == errc::none) {
-    mine = decode_assignment((*got)->assignment);
-    if (!mine) synced = std::unexpected(mine.error());
-  }
-  if (!synced) {
-    failure_ = synced.error();
-    news_.notify_all();
-    co_return;
-  }
-  if (code != errc::none) co_return;
-  std::map<topic_partition, std::optional<offset>> positions;
-  for (const topic_partition& partition : *mine) positions[partition] = std::nullopt;
-  set_assignment(positions);
-  tell(listener_.on_assigned, *std::move(mine));
-  pump();
-}
-
-rt::task<void> consumer::impl::heartbeat() {
-  const std::string group = *options_.group_id;
-  auto to = co_await cluster_->coordinator(group);
-  if (!to || !member_) {
-    if (!to) unreachable(to.error());
-    co_return;
-  }
-  const std::string my_id = member_->member_id();
-  heartbeat_request request{.group_id = group, .generation_id = member_->generation(), .member_id = my_id};
-  if (options_.instance_id) request.group_instance_id = *options_.instance_id;
-  const auto got = co_await (*to)->call<heartbeat_response>(std::move(request));
-  if (!member_) co_return;
-  if (!got) {
-    unreachable(got.error());
-    co_return;
-  }
-  const errc code = (*got)->error_code;
-  if (code == errc::not_coordinator || code == errc::coordinator_not_available) cluster_->forget_coordinator(group);
-  if (auto known = member_->on_heartbeat(code, runtime_.world().now()); !known) {
-    failure_ = known.error();
-    news_.notify_all();
-  }
-}
-
-/// A static member stays: its partitions wait for it until the session ends.
-rt::task<void> consumer::impl::leave() {
-  if (!member_) co_return;
-  const std::string my_id = member_->member_id();
-  member_->on_left();
-  if (my_id.empty() || options_.instance_id) co_return;
-  const std::string group = *options_.group_id;
-  auto to = co_await cluster_->coordinator(group);
-  if (!to) co_return;
-  const auto version = (*to)->api_versions().choose(
-      leave_group_request::api_key, "LeaveGroup", {leave_group_request::min_version, leave_group_request::max_version});
-  if (!version) co_return;
-  leave_group_request request{.group_id = group};
-  if (*version >= 3) {
-    request.members = {{.member_id = my_id, .reason = "the consumer is being closed"}};
-    if (*version < 5) request.members.front().reason.reset();
-  } else {
-    request.member_id = my_id;
-  }
-  // Whether it arrives or not: the session's end says the same.
-  static_cast<void>(co_await (*to)->call_at<leave_group_response>(*version, std::move(request), {.timeout_ms = 5'000}));
-}
-
-rt::task<void> consumer::impl::auto_commit() {
-  if (auto_committing_) co_return;
-  auto_committing_ = true;
-  next_auto_commit_ = runtime_.world().now() + std::chrono::milliseconds(options_.auto_commit_interval_ms);
-  if (auto done = co_await commit_positions(); !done) {
-    cluster_->world().log().named("client").warn("positions weren't committed: {}", done.error().message);
-  }
-  auto_committing_ = false;
-}
-
-rt::task<result<void>> consumer::impl::commit_positions() {
-  std::map<topic_partition, committed_offset> offsets;
-  for (const auto& [partition, state] : assigned_) {
-    if (state.position) offsets[partition] = {.offset = *state.position, .metadata = {}};
-  }
-  co_return co_await commit(std::move(offsets));
-}
-
-rt::task<result<void>> consumer::impl::commit(std::map<topic_partition, committed_offset> offsets) {
+/// Looks at the subscribed topics now and then, and soon again as long as one of them isn't there.
+rt::task<void> consumer::impl::watch() {
   const auto self = shared_from_this();
-  if (!options_.group_id) co_return fail(errc::invalid_argument, "committing needs a group.id");
-  if (offsets.empty()) co_return result<void>();
-  MOLDAU_CO_TRY_ASSIGN(const auto who, co_await group_metadata());
-  MOLDAU_CO_TRY_ASSIGN(const auto done, co_await commit_offsets(cluster_, who, std::move(offsets)));
-  for (const auto& [partition, outcome] : done) {
-    if (outcome) continue;
-    if (member_) {
-      member_->on_commit_refused(outcome.error().code);
-      member_news_.notify_all();
-    }
-    co_return std::unexpected(outcome.error());
+  while (!closing_ && session_) {
+    co_await learn_topics();
+    if (closing_ || !session_) break;
+    const bool all_there = std::ranges::all_of(topics_, [&](const std::string& name) {
+      const topic_view* view = cluster_->view().topic(name);
+      return view != nullptr && view->code == errc::none;
+    });
+    const std::int64_t pause_ms =
+        all_there ? options_.client.metadata_max_age_ms
+                  : std::min(options_.client.metadata_max_age_ms, options_.client.retry_backoff_max_ms);
+    const auto timer = runtime_.world().post_at(after_ms(pause_ms), [weak = weak_from_this()] {
+      if (const auto me = weak.lock()) me->watch_news_.notify_all();
+    });
+    co_await watch_news_.wait();
   }
-  co_return result<void>();
+  watching_ = false;
 }
 
 }  // namespace moldau::client

@@ -1,160 +1,176 @@
-#include "client/group_member.hpp"
+#include "moldau/client/group_member.hpp"
 
-#include <fmt/format.h>
-
-#include <algorithm>
+#include "client/await_on.hpp"
+#include "client/group_session.hpp"
+#include "client/offset_calls.hpp"
+#include "client/runtime.hpp"
+#include "moldau/client/consumer.hpp"
 
 namespace moldau::client {
 
-group_member::step group_member::next(rt::time_point now) const {
-  if (waiting_ || state_ == state::left || now < not_before_) return step::nothing;
-  switch (state_) {
-    case state::unjoined:
-      return step::join;
-    case state::joining:
-      return step::nothing;
-    case state::syncing:
-      return step::sync;
-    case state::stable:
-      if (now - last_poll_ >= options_.max_poll_interval) return step::leave;
-      return now >= next_heartbeat_ ? step::heartbeat : step::nothing;
-    case state::left:
-      break;
+async<void> group_work::revoke(const group_metadata&) {
+  return ready<void>({});
+}
+
+class group_member::impl final : public group_user, public std::enable_shared_from_this<group_member::impl> {
+ public:
+  impl(group_member_options options, std::shared_ptr<group_work> work)
+      : options_(std::move(options)),
+        runtime_(options_.client),
+        cluster_(std::make_shared<cluster>(runtime_.world(), options_.client)),
+        work_(std::move(work)) {}
+
+  rt::task<result<void>> join() {
+    const auto self = shared_from_this();
+    if (closed_) co_return fail(errc::closed, "the member has been closed");
+    failure_.reset();
+    if (!session_) {
+      session_ = std::make_shared<group_session>(
+          cluster_,
+          group_session::options{.group_id = options_.group_id,
+                                 .instance_id = options_.instance_id,
+                                 .protocol_type = options_.protocol_type,
+                                 .session_timeout_ms = options_.session_timeout_ms,
+                                 .rebalance_timeout_ms = options_.rebalance_timeout_ms,
+                                 .heartbeat_interval_ms = options_.heartbeat_interval_ms,
+                                 // Whoever holds a member has nothing to poll.
+                                 .poll_interval_max_ms = std::int64_t{1000} * 60 * 60 * 24 * 365},
+          *this);
+    }
+    while (!session_->start(self)) co_await session_->stopped();
+    while (!closed_ && !failure_ && !session_->membership().is_stable()) co_await news_.wait();
+    if (failure_) co_return std::unexpected(*failure_);
+    if (closed_) co_return fail(errc::closed, "the member has been closed");
+    co_return result<void>();
   }
-  return step::nothing;
-}
 
-rt::time_point group_member::wake_at(rt::time_point now) const {
-  if (state_ == state::stable) {
-    return std::max(not_before_, std::min(next_heartbeat_, last_poll_ + options_.max_poll_interval));
+  rt::task<result<void>> rejoin(std::string reason) {
+    if (!session_ || closed_) co_return fail(errc::invalid_argument, "the member hasn't joined");
+    session_->rejoin(std::move(reason));
+    co_return result<void>();
   }
-  return std::max(not_before_, now + options_.heartbeat_interval);
-}
 
-void group_member::sent(step what, rt::time_point now) {
-  waiting_ = true;
-  if (what == step::join) state_ = state::joining;
-  if (what == step::heartbeat) next_heartbeat_ = now + options_.heartbeat_interval;
-}
+  rt::task<result<group_metadata>> metadata() {
+    if (session_) co_return session_->metadata();
+    co_return group_metadata{.group_id = options_.group_id, .member_id = {}, .instance_id = options_.instance_id};
+  }
 
-void group_member::lose_membership(bool forget_id) {
-  state_ = state::unjoined;
-  leader_ = false;
-  if (!forget_id) return;
-  lost_ = true;
-  generation_ = -1;
-  member_id_.clear();
-}
+  rt::task<result<void>> commit(std::map<topic_partition, committed_offset> offsets) {
+    const auto self = shared_from_this();
+    if (!session_ || session_->membership().generation() < 0) {
+      co_return fail(errc::unknown_member_id, "only a member of the group commits in its name");
+    }
+    const auto who = session_->membership().who();
+    MOLDAU_CO_TRY_ASSIGN(const auto done, co_await commit_offsets(cluster_, session_->metadata(), std::move(offsets)));
+    for (const auto& [partition, outcome] : done) {
+      if (outcome) continue;
+      session_->on_commit_refused(outcome.error().code, who);
+      co_return std::unexpected(outcome.error());
+    }
+    co_return result<void>();
+  }
 
-result<void> group_member::on_join(errc code, std::string member_id, std::int32_t generation, bool is_leader,
-                                   rt::time_point now) {
-  waiting_ = false;
-  last_answer_ = now;
-  switch (code) {
-    case errc::none:
-      member_id_ = std::move(member_id);
-      generation_ = generation;
-      leader_ = is_leader;
-      state_ = state::syncing;
-      return {};
-    case errc::member_id_required:
-      // KIP-394: the broker gave us our id; now we join under it.
-      member_id_ = std::move(member_id);
-      state_ = state::unjoined;
-      return {};
-    case errc::unknown_member_id:
-    case errc::illegal_generation:
-      lose_membership(true);
-      return {};
-    case errc::rebalance_in_progress:
-      state_ = state::unjoined;
-      return {};
-    default:
-      state_ = state::unjoined;
-      if (is_retriable(code)) {
-        not_before_ = now + std::chrono::milliseconds(100);
-        return {};
+  rt::task<result<void>> close() {
+    const auto self = shared_from_this();
+    if (!std::exchange(closed_, true)) {
+      if (session_) {
+        session_->stop();
+        co_await session_->leave("the member is being closed", false);
       }
-      return fail(code, fmt::format("the group didn't take this consumer in: {}", name(code)));
+      cluster_->close();
+      news_.notify_all();
+    }
+    if (session_) co_await session_->stopped();
+    co_return result<void>();
   }
-}
 
-result<void> group_member::on_sync(errc code, rt::time_point now) {
-  waiting_ = false;
-  last_answer_ = now;
-  switch (code) {
-    case errc::none:
-      state_ = state::stable;
-      lost_ = false;
-      last_poll_ = now;
-      next_heartbeat_ = now + options_.heartbeat_interval;
-      return {};
-    case errc::rebalance_in_progress:
-      state_ = state::unjoined;
-      return {};
-    case errc::unknown_member_id:
-    case errc::illegal_generation:
-      lose_membership(true);
-      return {};
-    default:
-      state_ = state::unjoined;
-      if (is_retriable(code)) {
-        not_before_ = now + std::chrono::milliseconds(100);
-        return {};
-      }
-      return fail(code, fmt::format("the group didn't give this consumer its partitions: {}", name(code)));
+  [[nodiscard]] const runtime& home() const { return runtime_; }
+  void stop() { runtime_.stop(); }
+
+ private:
+  rt::task<void> prepare() override {
+    static_cast<void>(co_await await_on(runtime_.world(), work_->revoke(session_->metadata())));
   }
-}
-
-result<void> group_member::on_heartbeat(errc code, rt::time_point now) {
-  waiting_ = false;
-  switch (code) {
-    case errc::none:
-      last_answer_ = now;
-      return {};
-    case errc::rebalance_in_progress:
-      last_answer_ = now;
-      state_ = state::unjoined;
-      return {};
-    case errc::unknown_member_id:
-    case errc::illegal_generation:
-      lose_membership(true);
-      return {};
-    default:
-      if (is_retriable(code)) return {};
-      lose_membership(true);
-      return fail(code, fmt::format("the group doesn't know this consumer any more: {}", name(code)));
+  rt::task<void> lost() override {
+    if (!closed_) work_->lost(session_->metadata());
+    co_return;
   }
-}
-
-void group_member::on_commit_refused(errc code) {
-  if (code == errc::unknown_member_id || code == errc::illegal_generation) lose_membership(true);
-  if (code == errc::rebalance_in_progress && state_ == state::stable) state_ = state::unjoined;
-}
-
-void group_member::on_unreachable(rt::time_point now, rt::time_point again) {
-  waiting_ = false;
-  not_before_ = again;
-  if (state_ == state::joining || state_ == state::syncing) state_ = state::unjoined;
-  if (state_ == state::stable && now - last_answer_ > options_.session_timeout) {
-    // Nobody has heard of us for so long that others have our partitions by now.
-    lose_membership(true);
+  [[nodiscard]] std::vector<group_protocol> protocols() override { return work_->protocols(); }
+  rt::task<result<std::map<std::string, shared_bytes>>> lead(std::string protocol,
+                                                             std::vector<group_peer> members) override {
+    co_return work_->lead(protocol, members);
   }
+  rt::task<result<void>> joined(std::string protocol, bool is_leader, shared_bytes part) override {
+    const auto done = work_->joined({.protocol = std::move(protocol),
+                                     .is_leader = is_leader,
+                                     .bytes = std::move(part),
+                                     .of = session_->metadata()});
+    news_.notify_all();
+    co_return done;
+  }
+  void failed(const error& why) override {
+    failure_ = why;
+    work_->failed(why);
+    news_.notify_all();
+  }
+
+  const group_member_options options_;
+  runtime runtime_;
+  std::shared_ptr<cluster> cluster_;
+  std::shared_ptr<group_work> work_;
+  std::shared_ptr<group_session> session_;
+  std::optional<error> failure_;
+  rt::event news_;
+  bool closed_ = false;
+};
+
+result<group_member> group_member::make(group_member_options options, std::shared_ptr<group_work> work) {
+  if (options.client.bootstrap_servers.empty()) {
+    return fail(errc::invalid_argument, "bootstrap.servers is missing: name one broker at least, as host:port");
+  }
+  for (const std::string& server : options.client.bootstrap_servers) MOLDAU_TRY(parse_server(server));
+  if (options.group_id.empty()) return fail(errc::invalid_argument, "group.id is missing");
+  if (options.protocol_type.empty()) return fail(errc::invalid_argument, "the group's protocol type is missing");
+  if (work == nullptr) return fail(errc::invalid_argument, "a member without work");
+  if (options.heartbeat_interval_ms >= options.session_timeout_ms) {
+    return fail(errc::invalid_argument, "heartbeat.interval.ms must be below session.timeout.ms");
+  }
+  return group_member(std::make_shared<impl>(std::move(options), std::move(work)));
 }
 
-void group_member::polled(rt::time_point now) {
-  last_poll_ = now;
-  if (state_ == state::left) state_ = state::unjoined;
+group_member::group_member(std::shared_ptr<impl> body) : impl_(std::move(body)) {}
+group_member::group_member(group_member&&) noexcept = default;
+
+group_member& group_member::operator=(group_member&& other) noexcept {
+  std::swap(impl_, other.impl_);
+  return *this;
 }
 
-void group_member::rejoin() {
-  if (state_ == state::stable) state_ = state::unjoined;
+group_member::~group_member() {
+  if (!impl_) return;
+  if (!impl_->home().may_block()) {
+    // On the client's own thread, or in a simulation: it ends by itself.
+    static_cast<void>(close());
+    return;
+  }
+  static_cast<void>(close().get());
+  impl_->stop();
 }
 
-void group_member::on_left() {
-  waiting_ = false;
-  lose_membership(true);
-  state_ = state::left;
+async<void> group_member::join() {
+  return impl_->home().start<void>([self = impl_] { return self->join(); });
+}
+async<void> group_member::rejoin(std::string reason) {
+  return impl_->home().start<void>([self = impl_, reason] { return self->rejoin(reason); });
+}
+async<group_metadata> group_member::metadata() {
+  return impl_->home().start<group_metadata>([self = impl_] { return self->metadata(); });
+}
+async<void> group_member::commit(std::map<topic_partition, committed_offset> offsets) {
+  return impl_->home().start<void>([self = impl_, offsets] { return self->commit(offsets); });
+}
+async<void> group_member::close() {
+  return impl_->home().start<void>([self = impl_] { return self->close(); });
 }
 
 }  // namespace moldau::client

@@ -1,7 +1,8 @@
 #include "client/group_protocol.hpp"
 
 #include <algorithm>
-#include <set>
+#include <map>
+#include <optional>
 
 #include "bytes/endian.hpp"
 #include "wire/protocol/consumer_protocol_assignment.hpp"
@@ -37,10 +38,11 @@ result<Message> decode_versioned(bytes_view bytes) {
 template <typename Grouped>
 std::vector<Grouped> by_topic(const std::vector<topic_partition>& partitions) {
   std::vector<Grouped> out;
+  std::map<std::string_view, std::size_t> places;
   for (const topic_partition& partition : partitions) {
-    auto found = std::ranges::find(out, std::string_view(partition.topic), &Grouped::topic);
-    if (found == out.end()) found = out.insert(out.end(), {.topic = partition.topic});
-    found->partitions.push_back(partition.partition);
+    const auto [place, is_new] = places.try_emplace(partition.topic, out.size());
+    if (is_new) out.push_back({.topic = partition.topic});
+    out[place->second].partitions.push_back(partition.partition);
   }
   return out;
 }
@@ -54,62 +56,55 @@ std::vector<topic_partition> flat(const std::vector<Grouped>& topics) {
   return out;
 }
 
+std::optional<shared_bytes> kept(const std::optional<bytes_view>& bytes) {
+  if (!bytes) return std::nullopt;
+  return shared_bytes::copy_of(*bytes);
+}
+
+std::optional<bytes_view> viewed(const std::optional<shared_bytes>& bytes) {
+  if (!bytes) return std::nullopt;
+  return bytes->view();
+}
+
 }  // namespace
 
 shared_bytes encode_subscription(const member_subscription& of) {
-  consumer_protocol_subscription message{.generation_id = of.generation};
-  message.topics.assign(of.topics.begin(), of.topics.end());
-  message.owned_partitions = by_topic<consumer_protocol_subscription::topic_partition>(of.owned);
-  if (!of.rack.empty()) message.rack_id = of.rack;
-  return encode_versioned(message, of.rack.empty() ? 1 : 3);
+  consumer_protocol_subscription message{.user_data = viewed(of.user_data), .generation_id = of.generation};
+  std::vector<std::string> topics = of.topics;
+  std::ranges::sort(topics);
+  message.topics.assign(topics.begin(), topics.end());
+  std::vector<topic_partition> owned = of.owned;
+  std::ranges::sort(owned);
+  message.owned_partitions = by_topic<consumer_protocol_subscription::topic_partition>(owned);
+  if (of.rack && !of.rack->empty()) message.rack_id = *of.rack;
+  return encode_versioned(message, consumer_protocol_subscription::max_version);
 }
 
 result<member_subscription> decode_subscription(bytes_view bytes) {
   MOLDAU_TRY_ASSIGN(const auto message, decode_versioned<consumer_protocol_subscription>(bytes));
-  member_subscription out{.generation = message.generation_id};
+  member_subscription out;
+  out.generation = message.generation_id;
   out.topics.assign(message.topics.begin(), message.topics.end());
+  out.user_data = kept(message.user_data);
   out.owned = flat(message.owned_partitions);
   if (message.rack_id) out.rack = *message.rack_id;
   return out;
 }
 
-shared_bytes encode_assignment(const std::vector<topic_partition>& of) {
+shared_bytes encode_assignment(const member_assignment& of) {
   return encode_versioned(
-      consumer_protocol_assignment{.assigned_partitions = by_topic<consumer_protocol_assignment::topic_partition>(of)},
-      1);
+      consumer_protocol_assignment{
+          .assigned_partitions = by_topic<consumer_protocol_assignment::topic_partition>(of.partitions),
+          .user_data = viewed(of.user_data)},
+      consumer_protocol_assignment::max_version);
 }
 
-result<std::vector<topic_partition>> decode_assignment(bytes_view bytes) {
-  if (bytes.empty()) return std::vector<topic_partition>();
+result<member_assignment> decode_assignment(bytes_view bytes) {
+  if (bytes.empty()) return member_assignment();
   MOLDAU_TRY_ASSIGN(const auto message, decode_versioned<consumer_protocol_assignment>(bytes));
-  return flat(message.assigned_partitions);
-}
-
-std::map<std::string, std::vector<topic_partition>> assign_range(
-    std::vector<group_member_view> members, const std::map<std::string, std::int32_t>& partition_counts) {
-  std::ranges::sort(members, [](const group_member_view& a, const group_member_view& b) {
-    if (a.instance_id.has_value() != b.instance_id.has_value()) return a.instance_id.has_value();
-    return a.instance_id ? *a.instance_id < *b.instance_id : a.id < b.id;
-  });
-  std::map<std::string, std::vector<topic_partition>> out;
-  for (const auto& member : members) out[member.id];
-  for (const auto& [topic, count] : partition_counts) {
-    std::vector<const group_member_view*> wanting;
-    for (const auto& member : members) {
-      if (std::ranges::find(member.subscription.topics, topic) != member.subscription.topics.end()) {
-        wanting.push_back(&member);
-      }
-    }
-    if (wanting.empty()) continue;
-    const auto size = static_cast<std::int32_t>(wanting.size());
-    std::int32_t next = 0;
-    for (std::int32_t i = 0; i < size; ++i) {
-      const std::int32_t share = count / size + (i < count % size ? 1 : 0);
-      for (std::int32_t n = 0; n < share; ++n) {
-        out[wanting[static_cast<std::size_t>(i)]->id].push_back({topic, partition_id(next++)});
-      }
-    }
-  }
+  member_assignment out;
+  out.partitions = flat(message.assigned_partitions);
+  out.user_data = kept(message.user_data);
   return out;
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "client/leader_calls.hpp"
 #include "wire/protocol/list_offsets_request.hpp"
 #include "wire/protocol/list_offsets_response.hpp"
 #include "wire/protocol/offset_commit_request.hpp"
@@ -17,108 +18,90 @@ using namespace wire::protocol;
 
 namespace {
 
-error partition_error(errc code, const topic_partition& of) {
-  return {code, fmt::format("partition {} of '{}': {}", of.partition.value(), of.topic, name(code))};
-}
-
-/// Groups keys that are sorted by topic into the request's topics.
+/// A partition's error that isn't only that of a topic which nobody knows any more.
 template <typename Topics>
-auto& topic_of(Topics& topics, std::string_view name) {
-  if (topics.empty() || topics.back().name != name) {
-    topics.emplace_back();
-    topics.back().name = name;
+errc first_code(const Topics& topics) {
+  for (const auto& topic : topics) {
+    for (const auto& p : topic.partitions) {
+      if (p.error_code != errc::none && p.error_code != errc::unknown_topic_or_partition) return p.error_code;
+    }
   }
-  return topics.back();
+  return errc::none;
 }
 
-rt::task<void> ask_leader(std::shared_ptr<cluster> of, broker_id leader, std::map<topic_partition, std::int64_t> times,
-                          isolation level, outcomes<topic_partition, listed_offset>& into) {
-  const auto fail_all = [&](const error& why) {
-    for (const auto& [partition, time] : times) into[partition] = std::unexpected(why);
-  };
-  auto to = co_await of->broker(leader);
-  if (!to) {
-    fail_all(to.error());
-    co_return;
+/// The first version that knows each of the times that stand for themselves.
+std::int16_t version_for(std::int64_t time) {
+  switch (time) {
+    case -3:
+      return 7;
+    case -4:
+      return 8;
+    case -5:
+      return 9;
+    case -6:
+      return 11;
+    default:
+      return 1;
   }
+}
+
+rt::task<result<outcomes<topic_partition, listed_offset>>> ask_offsets(peer::connection& to, isolation level,
+                                                                       std::int64_t timeout_ms,
+                                                                       std::map<topic_partition, std::int64_t> times) {
   list_offsets_request request{.replica_id = no_broker,
                                .isolation_level = static_cast<std::int8_t>(level),
-                               .timeout_ms = static_cast<std::int32_t>(of->options().request_timeout_ms)};
+                               .timeout_ms = static_cast<std::int32_t>(timeout_ms)};
+  std::int16_t version_min = level == isolation::read_committed ? 2 : 1;
   for (const auto& [partition, time] : times) {
-    topic_of(request.topics, partition.topic)
+    topic_entry(request.topics, partition.topic)
         .partitions.push_back({.partition_index = partition.partition, .timestamp = time});
+    version_min = std::max(version_min, version_for(time));
   }
-  const auto got = co_await (*to)->call<list_offsets_response>(std::move(request));
-  if (!got) {
-    fail_all(got.error());
-    co_return;
-  }
-  fail_all({errc::network_exception, "the broker's answer leaves partitions out"});
-  for (const auto& topic : (*got)->topics) {
+  MOLDAU_CO_TRY_ASSIGN(const auto answer,
+                       co_await to.call<list_offsets_response>(std::move(request), {.version_min = version_min}));
+  outcomes<topic_partition, listed_offset> out;
+  for (const auto& topic : answer->topics) {
     for (const auto& p : topic.partitions) {
       const topic_partition partition{std::string(topic.name), p.partition_index};
       if (p.error_code != errc::none) {
-        into[partition] = std::unexpected(partition_error(p.error_code, partition));
+        out[partition] = std::unexpected(partition_error(p.error_code, partition));
       } else {
-        into[partition] = listed_offset{p.offset, p.timestamp, p.leader_epoch};
+        out[partition] = listed_offset{p.offset, p.timestamp, p.leader_epoch};
       }
     }
   }
+  co_return out;
 }
 
 }  // namespace
 
 rt::task<result<outcomes<topic_partition, listed_offset>>> list_offsets(std::shared_ptr<cluster> of,
                                                                         std::map<topic_partition, std::int64_t> times,
-                                                                        isolation level) {
-  outcomes<topic_partition, listed_offset> out;
-  retry_timer timer(of->world(), of->options(), of->options().api_timeout_ms);
-  while (true) {
-    std::map<broker_id, std::map<topic_partition, std::int64_t>> by_leader;
-    for (const auto& [partition, time] : times) {
-      const auto topic = co_await of->topic(partition.topic, false, timer.left_ms());
-      if (!topic) {
-        out[partition] = std::unexpected(topic.error());
-        continue;
-      }
-      const partition_view* view = of->view().partition(partition.topic, partition.partition);
-      if (view == nullptr) {
-        out[partition] = fail(errc::unknown_topic_or_partition,
-                              fmt::format("topic '{}' has {} partitions, there is no {}", partition.topic,
-                                          (*topic)->partitions.size(), partition.partition.value()));
-        continue;
-      }
-      by_leader[view->leader][partition] = time;
-    }
-    for (auto& [leader, part] : by_leader) co_await ask_leader(of, leader, part, level, out);
-    std::map<topic_partition, std::int64_t> again;
-    for (const auto& [leader, part] : by_leader) {
-      for (const auto& [partition, time] : part) {
-        const auto& outcome = out.at(partition);
-        if (!outcome && may_retry(outcome.error().code)) {
-          again[partition] = time;
-          of->view().forget(partition.topic);
-        }
-      }
-    }
-    if (again.empty() || of->is_closed() || !co_await timer.wait()) co_return out;
-    times = std::move(again);
-  }
+                                                                        isolation level, call_token call) {
+  const std::int64_t timeout_ms = of->options().request_timeout_ms;
+  co_return co_await ask_leaders<listed_offset, std::int64_t>(
+      std::move(of), std::move(times),
+      [level, timeout_ms](peer::connection& to, const std::map<topic_partition, std::int64_t>& part) {
+        return ask_offsets(to, level, timeout_ms, part);
+      },
+      std::move(call));
 }
 
 rt::task<result<std::map<topic_partition, committed_offset>>> fetch_committed(
-    std::shared_ptr<cluster> of, std::string group, std::optional<std::vector<topic_partition>> partitions) {
+    std::shared_ptr<cluster> of, std::string group, std::optional<std::vector<topic_partition>> partitions,
+    bool stable_only, call_token call) {
   if (partitions) std::ranges::sort(*partitions);
   const auto ask = [&](peer::connection& to) -> rt::task<result<peer::reply<offset_fetch_response>>> {
     // Version 10 names topics by id.
     const auto version = to.api_versions().choose(offset_fetch_request::api_key, "OffsetFetch", {1, 9});
     if (!version) co_return std::unexpected(version.error());
-    offset_fetch_request request;
+    constexpr std::int16_t first_version_with_stable = 7;
+    offset_fetch_request request{.require_stable = stable_only && *version >= first_version_with_stable};
     if (*version >= 8) {
       offset_fetch_request::offset_fetch_request_group asked{.group_id = group};
       if (!partitions) asked.topics.reset();
       if (partitions) {
-        for (const auto& p : *partitions) topic_of(*asked.topics, p.topic).partition_indexes.push_back(p.partition);
+        for (const auto& p : *partitions) topic_entry(*asked.topics, p.topic).partition_indexes.push_back(p.partition);
       }
       request.groups.push_back(std::move(asked));
       request.topics->clear();
@@ -127,19 +110,23 @@ rt::task<result<std::map<topic_partition, committed_offset>>> fetch_committed(
       if (!partitions) {
         request.topics.reset();
       } else {
-        for (const auto& p : *partitions) topic_of(*request.topics, p.topic).partition_indexes.push_back(p.partition);
+        for (const auto& p : *partitions)
+          topic_entry(*request.topics, p.topic).partition_indexes.push_back(p.partition);
       }
     }
     co_return co_await to.call_at<offset_fetch_response>(*version, std::move(request));
   };
   const auto judge = [&](const peer::reply<offset_fetch_response>& answer) {
-    const errc code =
-        answer.version >= 8 && !answer->groups.empty() ? answer->groups.front().error_code : answer->error_code;
+    const bool by_group = answer.version >= 8 && !answer->groups.empty();
+    errc code = by_group ? answer->groups.front().error_code : answer->error_code;
+    if (code == errc::none) {
+      code = by_group ? first_code(answer->groups.front().topics) : first_code(answer->topics);
+    }
     if (code == errc::not_coordinator || code == errc::coordinator_not_available) of->forget_coordinator(group);
     return code;
   };
   MOLDAU_CO_TRY_ASSIGN(const auto answer,
-                       co_await of->with_retries([&] { return of->coordinator(group); }, ask, judge));
+                       co_await of->with_retries([&] { return of->coordinator(group); }, ask, judge, call));
   if (const errc code = judge(answer); code != errc::none) {
     co_return fail(code, fmt::format("the offsets of group '{}' can't be read: {}", group, name(code)));
   }
@@ -162,14 +149,15 @@ rt::task<result<std::map<topic_partition, committed_offset>>> fetch_committed(
 }
 
 rt::task<result<outcomes<topic_partition>>> commit_offsets(std::shared_ptr<cluster> of, group_metadata who,
-                                                           std::map<topic_partition, committed_offset> offsets) {
+                                                           std::map<topic_partition, committed_offset> offsets,
+                                                           call_token call) {
   outcomes<topic_partition> out;
   if (offsets.empty()) co_return out;
   offset_commit_request request{
       .group_id = who.group_id, .generation_id_or_member_epoch = who.generation, .member_id = who.member_id};
   if (who.instance_id) request.group_instance_id = *who.instance_id;
   for (const auto& [partition, committed] : offsets) {
-    topic_of(request.topics, partition.topic)
+    topic_entry(request.topics, partition.topic)
         .partitions.push_back({.partition_index = partition.partition,
                                .committed_offset = committed.offset,
                                .committed_leader_epoch = committed.leader_epoch,
@@ -191,7 +179,7 @@ rt::task<result<outcomes<topic_partition>>> commit_offsets(std::shared_ptr<clust
     return errc::none;
   };
   MOLDAU_CO_TRY_ASSIGN(const auto answer,
-                       co_await of->with_retries([&] { return of->coordinator(who.group_id); }, ask, judge));
+                       co_await of->with_retries([&] { return of->coordinator(who.group_id); }, ask, judge, call));
   for (const auto& topic : answer->topics) {
     for (const auto& p : topic.partitions) {
       const topic_partition partition{std::string(topic.name), p.partition_index};

@@ -5,21 +5,7 @@
 namespace moldau::client {
 
 result<producer> producer::make(producer_options options) {
-  if (options.client.bootstrap_servers.empty()) {
-    return fail(errc::invalid_argument, "bootstrap.servers is missing: name one broker at least, as host:port");
-  }
-  for (const std::string& server : options.client.bootstrap_servers) MOLDAU_TRY(parse_server(server));
-  if (options.idempotence && options.acks != acks::all) {
-    return fail(errc::invalid_argument, "enable.idempotence needs acks=all");
-  }
-  if (options.in_flight_max == 0 || (options.idempotence && options.in_flight_max > 5)) {
-    return fail(errc::invalid_argument,
-                "max.in.flight.requests.per.connection must be from 1 to 5: brokers keep the numbers of five batches");
-  }
-  if (options.codec_level) {
-    const auto range = wire::levels_of(static_cast<wire::codec>(options.codec));
-    if (!range.contains(*options.codec_level)) return fail(errc::invalid_argument, "the codec has no such level");
-  }
+  MOLDAU_TRY(options.validate());
   return producer(std::make_shared<impl>(std::move(options)));
 }
 
@@ -45,22 +31,20 @@ producer::~producer() {
 async<delivery> producer::send(const outgoing_record& record) {
   auto waiting = impl_->home().make_promise<delivery>();
   auto out = waiting.get_async();
-  if (auto queued = impl_->enqueue(record, {.waiting = waiting}); !queued) {
-    waiting.set(std::unexpected(std::move(queued).error()));
-  }
+  if (auto queued = impl_->send(record, 0, &waiting); !queued) waiting.set(std::unexpected(std::move(queued).error()));
   return out;
 }
 
 result<void> producer::send(const outgoing_record& record, std::uint64_t tag) {
-  return impl_->enqueue(record, {.tag = tag});
+  return impl_->send(record, tag, nullptr);
 }
 
 async<void> producer::flush() {
   return impl_->home().start<void>([self = impl_] { return self->flush(); });
 }
 
-async<void> producer::purge() {
-  return impl_->home().start<void>([self = impl_] { return self->purge(); });
+async<void> producer::purge(purge_options what) {
+  return impl_->home().start<void>([self = impl_, what] { return self->purge(what); });
 }
 
 async<std::vector<partition_id>> producer::partitions_of(std::string topic) {
@@ -69,7 +53,11 @@ async<std::vector<partition_id>> producer::partitions_of(std::string topic) {
 }
 
 async<void> producer::close() {
-  return impl_->home().start<void>([self = impl_] { return self->close(); });
+  return impl_->home().start<void>([self = impl_] { return self->close(-1); });
+}
+
+async<void> producer::close(std::int64_t within_ms) {
+  return impl_->home().start<void>([self = impl_, within_ms] { return self->close(within_ms); });
 }
 
 }  // namespace moldau::client

@@ -25,12 +25,13 @@ connection::connection(rt::world& world, std::unique_ptr<rt::connection> stream,
 
 rt::task<result<std::shared_ptr<connection>>> connection::open(rt::world& world, rt::endpoint to,
                                                                connection_options options) {
-  auto stream = co_await world.net().connect(to, options.connect_timeout_ms);
+  auto stream = co_await world.net().connect(to, options.connect_timeout_ms, options.buffers);
   if (!stream) {
     co_return fail(stream.error().code, fmt::format("can't connect to {}: {}", to.to_string(), stream.error().message));
   }
   auto self = std::make_shared<connection>(world, *std::move(stream), std::move(options), std::move(to));
   rt::spawn(self->read_loop(self));
+  rt::spawn(self->write_loop(self));
   if (auto agreed = co_await self->negotiate(); !agreed) {
     self->close();
     co_return std::unexpected(std::move(agreed).error());
@@ -69,61 +70,77 @@ rt::task<result<void>> connection::negotiate() {
                  fmt::format("{} doesn't agree on a version of ApiVersions", remote_.to_string()));
 }
 
-result<void> connection::enqueue(call_shape shape, message_ref request, const std::vector<shared_bytes>& externals) {
+result<void> connection::begin(call_shape shape, message_ref request, std::span<const shared_bytes> externals,
+                               answer_handler* to, std::int64_t timeout_ms) {
   if (failure_) return std::unexpected(*failure_);
+  const auto self = shared_from_this();
   const request_head head{.api_key = shape.api_key,
                           .version = shape.version,
                           .flexible = shape.flexible,
                           .correlation_id = next_correlation_id_,
                           .client_id = options_.client_id};
-  MOLDAU_TRY_ASSIGN(std::vector<shared_bytes> chunks, encode_frame(head, request, externals));
+  const std::size_t queued = outgoing_.size();
+  MOLDAU_TRY(encoder_.encode(head, request, externals, outgoing_));
+  last_used_ = world_.now();
+  if (options_.traffic) {
+    ++options_.traffic->requests;
+    for (std::size_t i = queued; i < outgoing_.size(); ++i) {
+      if (const auto* memory = std::get_if<shared_bytes>(&outgoing_[i])) options_.traffic->sent_bytes += memory->size();
+    }
+  }
+  if (to != nullptr) {
+    const auto deadline = last_used_ + std::chrono::milliseconds(timeout_ms);
+    pending_.push_back({.correlation_id = next_correlation_id_,
+                        .response_tags = shape.response_tags,
+                        .sent = last_used_,
+                        .deadline = deadline,
+                        .to = to});
+    if (options_.traffic) ++options_.traffic->in_flight;
+    arm_timer(deadline);
+  }
   next_correlation_id_ =
       static_cast<std::int32_t>((static_cast<std::uint32_t>(next_correlation_id_) + 1) & 0x7fffffffU);
-  for (shared_bytes& chunk : chunks) outgoing_.emplace_back(std::move(chunk));
-  if (!writing_) {
-    writing_ = true;
-    rt::spawn(write_loop(shared_from_this()));
-  }
+  wake_writer();
   return {};
 }
 
 rt::task<result<shared_bytes>> connection::exchange(call_shape shape, message_ref request,
                                                     const call_options& options) {
-  const auto self = shared_from_this();
-  const std::int32_t correlation_id = next_correlation_id_;
-  if (failure_) co_return std::unexpected(*failure_);
+  struct waiter final : answer_handler {
+    rt::completion<result<shared_bytes>> done;
+    void on_answer(result<shared_bytes> body) override { done.set(std::move(body)); }
+  };
+  waiter answer;
   const std::int64_t timeout_ms = options.timeout_ms > 0 ? options.timeout_ms : options_.request_timeout_ms;
-  rt::completion<result<shared_bytes>> done;
-  // Before it is queued: writing may fail inside the call.
-  pending_.push_back({.correlation_id = correlation_id,
-                      .response_tags = shape.response_tags,
-                      .deadline = world_.now() + std::chrono::milliseconds(timeout_ms),
-                      .done = &done});
-  if (auto queued = enqueue(shape, request, options.externals); !queued) {
-    std::erase_if(pending_, [&](const pending_call& call) { return call.done == &done; });
-    co_return std::unexpected(std::move(queued).error());
-  }
-  arm_timer();
-  co_return co_await done;
+  MOLDAU_CO_TRY(begin(shape, request, options.externals, &answer, timeout_ms));
+  co_return co_await answer.done;
 }
 
-void connection::arm_timer() {
+/// One timer stands for all calls: it is set for the earliest that there was and looks again when it fires, since most
+/// are answered long before.
+void connection::arm_timer(rt::time_point at) {
+  if (failure_ || at >= armed_for_) return;
+  armed_for_ = at;
+  timer_ = world_.post_at(at, [weak = weak_from_this()] {
+    if (const auto self = weak.lock()) self->timer_fired();
+  });
+}
+
+void connection::timer_fired() {
+  armed_for_ = rt::time_point::max();
+  timer_.reset();
+  const auto now = world_.now();
   if (pending_.empty()) {
-    timer_.reset();
-    return;
+    if (options_.idle_max_ms <= 0) return;
+    const auto idle_until = last_used_ + std::chrono::milliseconds(options_.idle_max_ms);
+    if (now < idle_until) return arm_timer(idle_until);
+    return shut({errc::closed, fmt::format("the connection to {} wasn't used for long", remote_.to_string())});
   }
   const auto earliest = std::ranges::min_element(pending_, {}, &pending_call::deadline)->deadline;
-  timer_ = world_.post_at(earliest, [weak = weak_from_this()] {
-    const auto self = weak.lock();
-    if (!self || self->pending_.empty()) return;
-    const auto now = self->world_.now();
-    if (std::ranges::none_of(self->pending_, [&](const pending_call& call) { return call.deadline <= now; })) {
-      self->arm_timer();
-      return;
-    }
-    // Answers come in order, so nothing behind this one can come either.
-    self->shut({errc::timed_out, fmt::format("{} didn't answer in time", self->remote_.to_string())});
-  });
+  if (now < earliest) return arm_timer(earliest);
+  // Answers come in order, so nothing behind this one can come either.
+  if (options_.traffic) ++options_.traffic->timeouts;
+  shut({errc::timed_out, fmt::format("{} didn't answer in time", remote_.to_string())});
 }
 
 rt::task<void> connection::read_loop(std::shared_ptr<connection> self) {
@@ -148,15 +165,32 @@ rt::task<void> connection::read_loop(std::shared_ptr<connection> self) {
   }
 }
 
+/// Where the writer waits while there is nothing to write.
+struct connection::idle_writer {
+  connection& self;
+  bool await_ready() const noexcept { return !self.is_open() || !self.outgoing_.empty(); }
+  void await_suspend(std::coroutine_handle<> writer) const noexcept { self.idle_writer_ = writer; }
+  void await_resume() const noexcept {}
+};
+
+void connection::wake_writer() {
+  if (idle_writer_) std::exchange(idle_writer_, nullptr).resume();
+}
+
 rt::task<void> connection::write_loop(std::shared_ptr<connection> self) {
-  while (self->is_open() && !outgoing_.empty()) {
-    const auto written = co_await stream_->write(std::exchange(outgoing_, {}));
+  std::vector<rt::chunk> writing;
+  while (self->is_open()) {
+    co_await idle_writer{*this};
+    if (!is_open()) break;
+    // What is queued meanwhile goes to the other list.
+    writing.swap(outgoing_);
+    const auto written = co_await stream_->write_from(writing);
+    writing.clear();
     if (!written) {
       shut({errc::network_exception,
             fmt::format("the connection to {} broke: {}", remote_.to_string(), written.error().message)});
     }
   }
-  writing_ = false;
 }
 
 result<void> connection::on_frame(const shared_bytes& frame) {
@@ -170,9 +204,17 @@ result<void> connection::on_frame(const shared_bytes& frame) {
     return fail(errc::malformed, fmt::format("{} answered request {} where {} was next", remote_.to_string(),
                                              header.correlation_id, call.correlation_id));
   }
-  pending_.pop_front();
-  arm_timer();
-  call.done->set(frame.slice(in.position(), frame.size() - in.position()));
+  pending_.erase(pending_.begin());
+  last_used_ = world_.now();
+  if (options_.traffic) {
+    --options_.traffic->in_flight;
+    options_.traffic->received_bytes += frame.size() + 4;
+    options_.traffic->answered(last_used_ - call.sent);
+  }
+  if (pending_.empty() && options_.idle_max_ms > 0) {
+    arm_timer(last_used_ + std::chrono::milliseconds(options_.idle_max_ms));
+  }
+  call.to->on_answer(frame.slice(in.position(), frame.size() - in.position()));
   return {};
 }
 
@@ -183,8 +225,13 @@ void connection::shut(error why) {
   outgoing_.clear();
   stream_->close();
   const auto failed = std::exchange(pending_, {});
+  if (options_.traffic) options_.traffic->in_flight -= failed.size();
   const error reason = *failure_;
-  for (const pending_call& call : failed) call.done->set(std::unexpected(reason));
+  const auto on_end = std::exchange(options_.on_end, nullptr);
+  if (on_end) on_end(reason);
+  const auto self = weak_from_this().lock();
+  for (const pending_call& call : failed) call.to->on_answer(std::unexpected(reason));
+  wake_writer();
 }
 
 }  // namespace moldau::peer

@@ -1,14 +1,17 @@
 #pragma once
 
+#include <coroutine>
 #include <cstdint>
-#include <deque>
+#include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "moldau/core/result.hpp"
 #include "peer/frame_reader.hpp"
 #include "peer/request_frame.hpp"
+#include "peer/traffic.hpp"
 #include "peer/versions.hpp"
 #include "rt/completion.hpp"
 #include "rt/task.hpp"
@@ -38,6 +41,13 @@ struct connection_options {
   /// A response that takes longer ends the connection. `request.timeout.ms`.
   std::int64_t request_timeout_ms = 30'000;
   std::size_t response_bytes_max = std::size_t{256} << 20U;
+  rt::socket_buffers buffers;
+  /// A connection that nothing went over for so long closes itself; 0: never.
+  std::int64_t idle_max_ms = 0;
+  /// Where what goes over it is counted, if anywhere.
+  std::shared_ptr<peer::traffic> traffic;
+  /// Called once when the connection has ended, with `errc::closed` where that was this side's wish.
+  std::function<void(const error&)> on_end;
 };
 
 struct call_options {
@@ -49,6 +59,17 @@ struct call_options {
   std::int16_t version_min = 0;
   /// For `records_field::external`: the bytes by id.
   std::vector<shared_bytes> externals;
+};
+
+/// Who waits for an answer without a coroutine.
+class answer_handler {
+ public:
+  /// Called once, with the body of the response (`connection::parse` reads it) or with why there is none, while the
+  /// connection reads or ends: it may be called again from here, and may end.
+  virtual void on_answer(result<shared_bytes> body) = 0;
+
+ protected:
+  ~answer_handler() = default;
 };
 
 /// One outbound connection that speaks Kafka's protocol: requests go out in the order of the calls without waiting for
@@ -93,16 +114,17 @@ class connection : public std::enable_shared_from_this<connection> {
     co_return parse<Response>(std::move(body), version);
   }
 
-  /// Sends `request` to which there is no answer (produce with acks=0); returns once it is queued.
+  /// Sends `request` in that version and tells `to` what comes of it; null where there is no answer (produce with
+  /// acks=0). Takes no memory of its own but for what is kept from call to call. `to` must live until it is told, which
+  /// may be inside this call. Errors: it wasn't sent, and `to` isn't told.
   template <typename Request>
-  [[nodiscard]] result<void> send_only(const Request& request, const call_options& options = {}) {
-    MOLDAU_TRY_ASSIGN(
-        const std::int16_t version,
-        versions_.choose(Request::api_key, Request::message_name,
-                         {Request::min_version, std::min(Request::max_stable_version, options.version_max)}));
-    return enqueue(
-        {.api_key = Request::api_key, .version = version, .flexible = version >= Request::first_flexible_version},
-        message_ref::to(request), options.externals);
+  [[nodiscard]] result<void> start(std::int16_t version, const Request& request,
+                                   std::span<const shared_bytes> externals, answer_handler* to) {
+    const call_shape shape{.api_key = Request::api_key,
+                           .version = version,
+                           .flexible = version >= Request::first_flexible_version,
+                           .response_tags = version >= Request::first_flexible_version && Request::api_key != 18};
+    return begin(shape, message_ref::to(request), externals, to, options_.request_timeout_ms);
   }
 
   /// Parses a response's body; for answers whose version isn't known beforehand.
@@ -132,17 +154,22 @@ class connection : public std::enable_shared_from_this<connection> {
   struct pending_call {
     std::int32_t correlation_id = 0;
     bool response_tags = false;
+    rt::time_point sent;
     rt::time_point deadline;
-    rt::completion<result<shared_bytes>>* done = nullptr;
+    answer_handler* to = nullptr;
   };
+  struct idle_writer;
 
   rt::task<result<shared_bytes>> exchange(call_shape shape, message_ref request, const call_options& options);
-  result<void> enqueue(call_shape shape, message_ref request, const std::vector<shared_bytes>& externals);
+  result<void> begin(call_shape shape, message_ref request, std::span<const shared_bytes> externals, answer_handler* to,
+                     std::int64_t timeout_ms);
   rt::task<result<void>> negotiate();
   rt::task<void> read_loop(std::shared_ptr<connection> self);
   rt::task<void> write_loop(std::shared_ptr<connection> self);
   result<void> on_frame(const shared_bytes& frame);
-  void arm_timer();
+  void arm_timer(rt::time_point at);
+  void timer_fired();
+  void wake_writer();
   void shut(error why);
 
   rt::world& world_;
@@ -152,11 +179,15 @@ class connection : public std::enable_shared_from_this<connection> {
   versions versions_;
   frame_reader frames_;
   std::int32_t next_correlation_id_ = 0;
-  std::deque<pending_call> pending_;
+  /// In the order of their answers; few.
+  std::vector<pending_call> pending_;
+  frame_encoder encoder_;
   std::vector<rt::chunk> outgoing_;
-  bool writing_ = false;
+  std::coroutine_handle<> idle_writer_;
   std::optional<error> failure_;
   std::unique_ptr<rt::timer> timer_;
+  rt::time_point armed_for_ = rt::time_point::max();
+  rt::time_point last_used_;
 };
 
 }  // namespace moldau::peer

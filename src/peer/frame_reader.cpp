@@ -13,7 +13,14 @@ mutable_bytes frame_reader::space() {
   reading_into_block_ = in_frame_ && staged_from_ == staged_to_ && size_ - have_ >= staging_size;
   if (!reading_into_block_) return {staging_.data(), staging_size};
   grow();
-  return block_.writable().subspan(have_);
+  return block_.writable().subspan(have_, std::min(block_.size(), size_) - have_);
+}
+
+shared_bytes frame_reader::take(std::size_t size) {
+  if (size >= pooled_size) return blocks_.take(size);
+  if (size > kept_size) return shared_bytes::allocate(size);
+  if (kept_.use_count() != 1) kept_ = shared_bytes::allocate(kept_size);
+  return kept_.slice(0, size);
 }
 
 void frame_reader::filled(std::size_t size) {
@@ -27,8 +34,8 @@ void frame_reader::filled(std::size_t size) {
 
 /// Doubles the block when it is full, up to the frame's size.
 void frame_reader::grow() {
-  if (have_ < block_.size() || block_.size() == size_) return;
-  shared_bytes larger = shared_bytes::allocate(std::min(size_, block_.size() * 2));
+  if (have_ < block_.size() || block_.size() >= size_) return;
+  shared_bytes larger = take(std::min(size_, block_.size() * 2));
   std::memcpy(larger.writable().data(), block_.data(), have_);
   block_ = std::move(larger);
 }
@@ -51,11 +58,11 @@ result<std::optional<shared_bytes>> frame_reader::next() {
       in_frame_ = true;
       size_ = static_cast<std::size_t>(size);
       have_ = 0;
-      block_ = shared_bytes::allocate(std::min(size_, first_block));
+      block_ = take(std::min(size_, std::max(first_block, largest_seen_)));
     }
     while (have_ < size_ && staged_from_ < staged_to_) {
       grow();
-      const std::size_t more = std::min(block_.size() - have_, staged_to_ - staged_from_);
+      const std::size_t more = std::min(std::min(block_.size(), size_) - have_, staged_to_ - staged_from_);
       std::memcpy(block_.writable().data() + have_, staging_.data() + staged_from_, more);
       have_ += more;
       staged_from_ += more;
@@ -63,7 +70,8 @@ result<std::optional<shared_bytes>> frame_reader::next() {
     if (have_ < size_) return std::nullopt;
     in_frame_ = false;
     length_bytes_ = 0;
-    return std::exchange(block_, {});
+    largest_seen_ = std::max(largest_seen_, size_);
+    return std::exchange(block_, {}).slice(0, size_);
   }
 }
 

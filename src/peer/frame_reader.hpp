@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <optional>
 
+#include "bytes/buffer_pool.hpp"
 #include "moldau/core/bytes.hpp"
 #include "moldau/core/result.hpp"
 
@@ -17,7 +18,8 @@ namespace moldau::peer {
 ///       while (true) { MOLDAU_CO_TRY_ASSIGN(auto frame, frames.next()); if (!frame) break; … }
 ///     }
 ///
-/// A frame's memory grows with the bytes that really come, so a length alone costs nothing.
+/// A frame's memory grows with the bytes that really come, so a length alone costs nothing: what is taken at once is no
+/// more than a frame before it really had. Large blocks are used again when nobody holds them any more.
 class frame_reader {
  public:
   /// Longer frames, and such that can't hold a correlation id, fail.
@@ -34,8 +36,13 @@ class frame_reader {
  private:
   static constexpr std::size_t staging_size = 32 * 1024;
   static constexpr std::size_t first_block = 1024 * 1024;
+  /// Frames up to this size use the same block, while nobody else holds it.
+  static constexpr std::size_t kept_size = 2 * 1024;
+  /// Smaller frames than these have blocks of their own size.
+  static constexpr std::size_t pooled_size = 128 * 1024;
 
   void grow();
+  [[nodiscard]] shared_bytes take(std::size_t size);
 
   std::size_t frame_bytes_max_;
   std::array<std::byte, staging_size> staging_;
@@ -49,6 +56,9 @@ class frame_reader {
   std::size_t size_ = 0;
   std::size_t have_ = 0;
   bool reading_into_block_ = false;
+  std::size_t largest_seen_ = 0;
+  shared_bytes kept_;
+  bytes::buffer_pool blocks_{std::size_t{16} << 20U};
 };
 
 }  // namespace moldau::peer

@@ -1,12 +1,15 @@
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
-#include <string>
+#include <span>
 #include <string_view>
 #include <vector>
 
 #include "moldau/core/bytes.hpp"
 #include "moldau/core/result.hpp"
+#include "rt/transport.hpp"
 #include "wire/writer.hpp"
 
 namespace moldau::peer {
@@ -33,10 +36,23 @@ struct request_head {
   std::string_view client_id;
 };
 
-/// A request as it goes over the wire: length, header, body. `externals` are the bytes that the message's external
-/// records stand for, named by their ids as indexes; they are not copied.
-/// Errors: as `wire::writer::status`.
-[[nodiscard]] result<std::vector<shared_bytes>> encode_frame(const request_head& head, message_ref body,
-                                                             const std::vector<shared_bytes>& externals);
+/// Makes requests as they go over the wire: length, header, body. It keeps its memory, so that one after another takes
+/// none. Not thread safe.
+class frame_encoder {
+ public:
+  /// Adds the pieces of a request to `out`. `externals` are the bytes that the message's external records stand for,
+  /// named by their ids as indexes; they are not copied.
+  /// Errors: as `wire::writer::status`; `out` is as it was.
+  [[nodiscard]] result<void> encode(const request_head& head, message_ref body, std::span<const shared_bytes> externals,
+                                    std::vector<rt::chunk>& out);
+
+ private:
+  shared_bytes block_of(std::size_t size);
+
+  std::vector<wire::splice> splices_;
+  /// Blocks of requests; those that nobody else holds any more are used again.
+  std::array<shared_bytes, 8> blocks_;
+  std::size_t next_block_ = 0;
+};
 
 }  // namespace moldau::peer

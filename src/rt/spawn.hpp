@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/assert.hpp"
+#include "bytes/block_pool.hpp"
 #include "rt/completion.hpp"
 #include "rt/task.hpp"
 
@@ -80,10 +81,9 @@ class detached_frames {
   };
 
  private:
-  static detached_frames*& current() {
-    static constinit thread_local detached_frames* frames = nullptr;
-    return frames;
-  }
+  /// In a source file, so that a process has one list a thread, however many shared libraries this code is in: the
+  /// installed simulator sets the scope that the installed client's coroutines join.
+  static detached_frames*& current();
 
   node* newest_ = nullptr;
 };
@@ -92,7 +92,7 @@ class detached_frames {
 /// joined. An exception that leaves it reaches the caller of whatever resumed it, which is the core's loop.
 inline void spawn(task<void> what) {
   struct detached {
-    struct promise_type {
+    struct promise_type : bytes::pooled {
       detached_frames::node place;
       detached get_return_object() noexcept {
         place.join(std::coroutine_handle<promise_type>::from_promise(*this));

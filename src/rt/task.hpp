@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/assert.hpp"
+#include "bytes/block_pool.hpp"
 
 namespace moldau::rt {
 
@@ -20,7 +21,7 @@ class [[nodiscard]] task;
 
 namespace detail {
 
-struct task_promise_base {
+struct task_promise_base : bytes::pooled {
   std::coroutine_handle<> continuation = std::noop_coroutine();
   std::exception_ptr failure;
 

@@ -66,13 +66,30 @@ class connection {
       std::vector<chunk> chunks;
       completion<result<void>> done;
       bool await_ready() {
-        self.start_write(std::move(chunks), done);
+        self.start_write(chunks, done);
         return done.is_set();
       }
       void await_suspend(std::coroutine_handle<> waiting) { done.await_suspend(waiting); }
       result<void> await_resume() { return done.await_resume(); }
     };
     return awaiter{.self = *this, .chunks = std::move(chunks), .done = {}};
+  }
+
+  /// The same from a list that the caller goes on using: it comes back empty, with memory for the next pieces. The list
+  /// must live until this is awaited.
+  [[nodiscard]] auto write_from(std::vector<chunk>& chunks) {
+    struct awaiter {
+      connection& self;
+      std::vector<chunk>& chunks;
+      completion<result<void>> done;
+      bool await_ready() {
+        self.start_write(chunks, done);
+        return done.is_set();
+      }
+      void await_suspend(std::coroutine_handle<> waiting) { done.await_suspend(waiting); }
+      result<void> await_resume() { return done.await_resume(); }
+    };
+    return awaiter{.self = *this, .chunks = chunks, .done = {}};
   }
 
   virtual void close() = 0;
@@ -82,7 +99,8 @@ class connection {
  protected:
   /// Implementations set `done` when finished; at once (inside the call) if no waiting is needed.
   virtual void start_read(mutable_bytes into, completion<result<std::size_t>>& done) = 0;
-  virtual void start_write(std::vector<chunk> chunks, completion<result<void>>& done) = 0;
+  /// Writing takes the pieces out of `chunks`, before this returns, and may leave it the memory of earlier ones.
+  virtual void start_write(std::vector<chunk>& chunks, completion<result<void>>& done) = 0;
 };
 
 /// A listening socket. One accept at a time.
@@ -110,8 +128,10 @@ class transport {
   /// Errors: `already_exists` (address in use), `io_error`.
   [[nodiscard]] virtual result<std::unique_ptr<listener>> listen(const endpoint& at,
                                                                  const socket_buffers& buffers = {}) = 0;
-  /// Resolves and connects. Errors: `network_exception`, `timed_out`.
-  [[nodiscard]] virtual task<result<std::unique_ptr<connection>>> connect(endpoint to, std::int64_t timeout_ms) = 0;
+  /// Resolves and connects; every address that a name has is tried. Errors:
+  /// `network_exception`, `timed_out`.
+  [[nodiscard]] virtual task<result<std::unique_ptr<connection>>> connect(endpoint to, std::int64_t timeout_ms,
+                                                                          socket_buffers buffers = {}) = 0;
   /// Takes over a connection that another core of this host accepted and that nothing was awaited on yet.
   /// Called on the new core.
   [[nodiscard]] virtual std::unique_ptr<connection> adopt(std::unique_ptr<connection> from_other_core) = 0;

@@ -2,6 +2,7 @@
 
 #include <sys/random.h>
 
+#include <boost/asio/bind_allocator.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 #include <cerrno>
@@ -67,6 +68,37 @@ std::uint64_t core_world::random() {
   return std::exchange(random_block_[--random_left_], 0);
 }
 
+template <typename T>
+class core_world::drain_memory {
+ public:
+  using value_type = T;
+  explicit drain_memory(core_world& of) : of_(&of) {}
+  template <typename U>
+  drain_memory(const drain_memory<U>& other) : of_(other.of_) {}  // NOLINT: allocators change their type freely
+
+  T* allocate(std::size_t count) {
+    if (of_->drain_memory_taken_ || count * sizeof(T) > sizeof of_->drain_memory_) {
+      return static_cast<T*>(::operator new(count * sizeof(T)));
+    }
+    of_->drain_memory_taken_ = true;
+    return reinterpret_cast<T*>(of_->drain_memory_.data());
+  }
+  void deallocate(T* what, std::size_t) {
+    if (reinterpret_cast<std::byte*>(what) != of_->drain_memory_.data()) return ::operator delete(what);
+    of_->drain_memory_taken_ = false;
+  }
+  friend bool operator==(const drain_memory& a, const drain_memory& b) { return a.of_ == b.of_; }
+
+ private:
+  template <typename U>
+  friend class drain_memory;
+  core_world* of_;
+};
+
+void core_world::schedule_drain() {
+  asio::post(context_, asio::bind_allocator(drain_memory<std::byte>(*this), [this] { drain(); }));
+}
+
 void core_world::post(rt::work what) {
   {
     const std::lock_guard lock(mutex_);
@@ -74,7 +106,7 @@ void core_world::post(rt::work what) {
     queue_.push_back(std::move(what));
     if (std::exchange(drain_scheduled_, true)) return;
   }
-  asio::post(context_, [this] { drain(); });
+  schedule_drain();
 }
 
 void core_world::drain() {
@@ -92,7 +124,7 @@ void core_world::drain() {
     }
   }
   // What was posted meanwhile waits for a round of the sockets, so that work which posts itself can't starve them.
-  asio::post(context_, [this] { drain(); });
+  schedule_drain();
 }
 
 std::unique_ptr<rt::timer> core_world::post_at(rt::time_point at, rt::work what) {

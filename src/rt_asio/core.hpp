@@ -56,6 +56,11 @@ class core_world final : public rt::world {
       boost::asio::basic_waitable_timer<std::chrono::steady_clock, boost::asio::wait_traits<std::chrono::steady_clock>,
                                         boost::asio::io_context::executor_type>;
 
+  /// Hands out the one piece of memory that a scheduled `drain` takes: there is never more than one.
+  template <typename T>
+  class drain_memory;
+
+  void schedule_drain();
   void drain();
   void arm_timer();
   void timer_fired();
@@ -80,6 +85,8 @@ class core_world final : public rt::world {
   std::vector<rt::work> queue_;
   bool drain_scheduled_ = false;
   bool stopped_ = false;
+  alignas(std::max_align_t) std::array<std::byte, 256> drain_memory_;
+  bool drain_memory_taken_ = false;
   /// What `drain` is working through; keeps its memory from round to round.
   std::vector<rt::work> running_;
 

@@ -8,7 +8,6 @@
 #include <sys/socket.h>
 
 #include <cerrno>
-#include <string_view>
 #include <utility>
 
 #include "rt_asio/system_error.hpp"
@@ -48,19 +47,6 @@ struct listening {
     return {errc::closed, fmt::format("cannot accept a connection at {}: the listener was closed", name)};
   }
 };
-
-/// Within one machine nothing is congested, while an algorithm that paces (bbr) sets a timer for every segment: a
-/// quarter of what a fetch costs.
-void forgo_pacing(int fd, const tcp_address& remote) {
-  const asio::ip::address host = remote.address();
-  const bool local = host.is_v6() && host.to_v6().is_v4_mapped()
-                         ? asio::ip::make_address_v4(asio::ip::v4_mapped, host.to_v6()).is_loopback()
-                         : host.is_loopback();
-  if (!local) return;
-  constexpr std::string_view plain = "reno";
-  // Where it can't be had, what the system gives serves as well.
-  (void)::setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, plain.data(), plain.size());
-}
 
 rt::task<result<std::unique_ptr<rt::connection>>> accept_one(std::shared_ptr<listening> self) {
   while (!self->socket->is_closed()) {

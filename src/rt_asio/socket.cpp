@@ -1,6 +1,7 @@
 #include "rt_asio/socket.hpp"
 
 #include <fmt/format.h>
+#include <netinet/tcp.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -8,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <string_view>
 #include <utility>
 
 #include "rt_asio/posix_file.hpp"
@@ -37,6 +39,17 @@ rt::endpoint to_endpoint(const tcp_address& address) {
   asio::ip::address ip = address.address();
   if (ip.is_v6() && ip.to_v6().is_v4_mapped()) ip = asio::ip::make_address_v4(asio::ip::v4_mapped, ip.to_v6());
   return {.host = ip.to_string(), .port = address.port()};
+}
+
+void forgo_pacing(int fd, const tcp_address& remote) {
+  const asio::ip::address host = remote.address();
+  const bool local = host.is_v6() && host.to_v6().is_v4_mapped()
+                         ? asio::ip::make_address_v4(asio::ip::v4_mapped, host.to_v6()).is_loopback()
+                         : host.is_loopback();
+  if (!local) return;
+  constexpr std::string_view plain = "reno";
+  // Where it can't be had, what the system gives serves as well.
+  (void)::setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, plain.data(), plain.size());
 }
 
 rt::endpoint local_endpoint(int fd) {
@@ -119,13 +132,15 @@ void socket_state::read_later(mutable_bytes into, rt::completion<result<std::siz
   });
 }
 
-void socket_state::write(std::vector<rt::chunk> chunks, rt::completion<result<void>>& done) {
+void socket_state::write(std::vector<rt::chunk>& chunks, rt::completion<result<void>>& done) {
   MOLDAU_ASSERT(write_done_ == nullptr);
   if (fd_ < 0) return done.set(std::unexpected(closed_error("write to")));
   // An empty last piece would leave the one before waiting for it in the kernel (MSG_MORE).
   while (!chunks.empty() && size_of(chunks.back()) == 0) chunks.pop_back();
   write_done_ = &done;
-  chunks_ = std::move(chunks);
+  // The caller gets the memory of the write before.
+  chunks_.clear();
+  chunks_.swap(chunks);
   chunk_ = 0;
   chunk_done_ = 0;
   advance(0);

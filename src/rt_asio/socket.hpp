@@ -18,6 +18,10 @@ using tcp_address = boost::asio::ip::tcp::endpoint;
 [[nodiscard]] rt::endpoint to_endpoint(const tcp_address& address);
 [[nodiscard]] rt::endpoint local_endpoint(int fd);
 
+/// Within one machine nothing is congested, while an algorithm that paces (bbr)
+/// sets a timer for every segment: a quarter of what a fetch costs.
+void forgo_pacing(int fd, const tcp_address& remote);
+
 /// A socket and the operations under way on it. It outlives its handle (connection, listener) for as long as the event
 /// loop still knows an operation of it, hence the count; all on one thread, hence not an atomic one.
 ///
@@ -33,7 +37,7 @@ class socket_state final : public boost::intrusive_ref_counter<socket_state, boo
   socket_state& operator=(const socket_state&) = delete;
 
   void read(mutable_bytes into, rt::completion<result<std::size_t>>& done);
-  void write(std::vector<rt::chunk> chunks, rt::completion<result<void>>& done);
+  void write(std::vector<rt::chunk>& chunks, rt::completion<result<void>>& done);
   /// Sets `done` once the socket can be read or written, or with an error once it is closed; never inside the call.
   void wait_readable(rt::completion<boost::system::error_code>& done);
   void wait_writable(rt::completion<boost::system::error_code>& done);
@@ -98,8 +102,8 @@ class tcp_connection final : public rt::connection {
 
  protected:
   void start_read(mutable_bytes into, rt::completion<result<std::size_t>>& done) override { socket_->read(into, done); }
-  void start_write(std::vector<rt::chunk> chunks, rt::completion<result<void>>& done) override {
-    socket_->write(std::move(chunks), done);
+  void start_write(std::vector<rt::chunk>& chunks, rt::completion<result<void>>& done) override {
+    socket_->write(chunks, done);
   }
 
  private:

@@ -26,12 +26,14 @@ class tcp_transport final : public rt::transport {
   result<std::unique_ptr<rt::listener>> listen(const rt::endpoint& at, const rt::socket_buffers& buffers) override {
     return listen_at(home_.context(), at, buffers);
   }
-  rt::task<result<std::unique_ptr<rt::connection>>> connect(rt::endpoint to, std::int64_t timeout_ms) override;
+  rt::task<result<std::unique_ptr<rt::connection>>> connect(rt::endpoint to, std::int64_t timeout_ms,
+                                                            rt::socket_buffers buffers) override;
   std::unique_ptr<rt::connection> adopt(std::unique_ptr<rt::connection> from_other_core) override;
 
  private:
   rt::task<result<std::vector<tcp_address>>> resolve(const rt::endpoint& name, rt::time_point deadline);
-  rt::task<result<std::unique_ptr<rt::connection>>> connect_to(tcp_address address, rt::time_point deadline);
+  rt::task<result<std::unique_ptr<rt::connection>>> connect_to(tcp_address address, rt::time_point deadline,
+                                                               rt::socket_buffers buffers);
 
   core_world& home_;
 };
@@ -65,13 +67,23 @@ rt::task<result<std::vector<tcp_address>>> tcp_transport::resolve(const rt::endp
 }
 
 rt::task<result<std::unique_ptr<rt::connection>>> tcp_transport::connect_to(tcp_address address,
-                                                                            rt::time_point deadline) {
+                                                                            rt::time_point deadline,
+                                                                            rt::socket_buffers buffers) {
   const std::string name = to_endpoint(address).to_string();
   unique_fd fd(::socket(address.protocol().family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP));
   if (!fd) co_return socket_error("connect to", name, errno);
   const int on = 1;
   ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   ::setsockopt(fd.get(), SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  forgo_pacing(fd.get(), address);
+  // Before connecting, or the window that the handshake agrees on wouldn't know
+  // of it.
+  if (buffers.send_bytes >= 0) {
+    ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDBUF, &buffers.send_bytes, sizeof buffers.send_bytes);
+  }
+  if (buffers.receive_bytes >= 0) {
+    ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUF, &buffers.receive_bytes, sizeof buffers.receive_bytes);
+  }
   const bool connected = ::connect(fd.get(), address.data(), static_cast<socklen_t>(address.size())) == 0;
   if (!connected && errno != EINPROGRESS) co_return socket_error("connect to", name, errno);
   const socket_ptr socket(new socket_state(home_.context(), std::move(fd), address));
@@ -89,14 +101,15 @@ rt::task<result<std::unique_ptr<rt::connection>>> tcp_transport::connect_to(tcp_
   co_return std::make_unique<tcp_connection>(socket);
 }
 
-rt::task<result<std::unique_ptr<rt::connection>>> tcp_transport::connect(rt::endpoint to, std::int64_t timeout_ms) {
+rt::task<result<std::unique_ptr<rt::connection>>> tcp_transport::connect(rt::endpoint to, std::int64_t timeout_ms,
+                                                                         rt::socket_buffers buffers) {
   const rt::time_point deadline = home_.now() + std::chrono::milliseconds(timeout_ms);
   MOLDAU_CO_TRY_ASSIGN(const auto addresses, co_await resolve(to, deadline));
   error last{errc::network_exception, fmt::format("cannot resolve {}: it has no address", to.host)};
   for (std::size_t i = 0; i < addresses.size(); ++i) {
     // A share of what is left for each address, so that a silent first one leaves time for the second.
     const rt::duration share = (deadline - home_.now()) / static_cast<std::int64_t>(addresses.size() - i);
-    auto made = co_await connect_to(addresses[i], home_.now() + share);
+    auto made = co_await connect_to(addresses[i], home_.now() + share, buffers);
     if (made) co_return std::move(made);
     last = std::move(made).error();
   }

@@ -122,28 +122,72 @@ std::byte* batch_builder::room_for(std::size_t more) {
   return block_.writable().data() + size_;
 }
 
-result<shared_bytes> batch_builder::finish(codec_context& context) {
+void batch_builder::reserve(std::size_t bytes) {
+  const bool is_shared = count_ == 0 && block_.use_count() > 1;
+  if (!is_shared && block_.size() >= bytes) return;
+  shared_bytes larger = shared_bytes::allocate(std::max(bytes, size_));
+  if (count_ > 0) std::memcpy(larger.writable().data(), block_.data(), size_);
+  block_ = std::move(larger);
+}
+
+void batch_builder::release() {
+  block_ = {};
+  begin(options_);
+}
+
+result<void> batch_builder::check_last_offset() const {
   const std::int64_t last_delta = wrapping_sub(next_offset_.value(), options_.base_offset.value()) - 1;
   if (last_delta < -1 || last_delta > std::numeric_limits<std::int32_t>::max())
     return fail(errc::invalid_argument, "the batch's last offset lies too far from its first");
+  return {};
+}
+
+result<shared_bytes> batch_builder::finish(codec_context& context) {
+  MOLDAU_TRY(check_last_offset());
   if (count_ == 0) room_for(0);
 
   shared_bytes out;
   const codec type = count_ == 0 ? codec::none : options_.compression.type;
-  const bytes_view records(block_.data() + batch_layout::header_size, size_ - batch_layout::header_size);
   if (type == codec::none) {
     // A block that is mostly empty isn't worth keeping alive for a small batch.
     out = size_ >= block_.size() / 2 ? block_.slice(0, size_) : shared_bytes::copy_of(block_.view().first(size_));
   } else {
-    const std::size_t bound = compress_bound(type, records.size());
+    const std::size_t bound = compress_bound(type, records().size());
     if (compressed_.size() < bound) compressed_ = shared_bytes::allocate(bound);
-    MOLDAU_TRY_ASSIGN(const std::size_t size, compress(options_.compression, records, compressed_.writable(), context));
+    MOLDAU_TRY_ASSIGN(const std::size_t size,
+                      compress(options_.compression, records(), compressed_.writable(), context));
     if (size + batch_layout::header_size > batch_bytes_most)
       return fail(errc::message_too_large, "a batch can't take more than 2 GiB");
     out = shared_bytes::allocate(batch_layout::header_size + size);
     std::memcpy(out.writable().data() + batch_layout::header_size, compressed_.data(), size);
   }
+  write_header(out, type);
+  begin(options_);
+  return out;
+}
 
+result<shared_bytes> batch_builder::finish_kept(codec_context& context, shared_bytes& spare) {
+  MOLDAU_TRY(check_last_offset());
+  if (count_ == 0) room_for(0);
+  const codec type = count_ == 0 ? codec::none : options_.compression.type;
+  shared_bytes out;
+  if (type == codec::none) {
+    out = block_.slice(0, size_);
+  } else {
+    const std::size_t bound = batch_layout::header_size + compress_bound(type, records().size());
+    if (spare.size() < bound || spare.use_count() > 1) spare = shared_bytes::allocate(bound);
+    MOLDAU_TRY_ASSIGN(const std::size_t size, compress(options_.compression, records(),
+                                                       spare.writable().subspan(batch_layout::header_size), context));
+    if (size + batch_layout::header_size > batch_bytes_most)
+      return fail(errc::message_too_large, "a batch can't take more than 2 GiB");
+    out = spare.slice(0, batch_layout::header_size + size);
+  }
+  write_header(out, type);
+  return out;
+}
+
+/// Header and CRC of a batch whose records stand there already.
+void batch_builder::write_header(shared_bytes& out, codec type) const {
   batch_attributes attributes{static_cast<std::int16_t>(type)};
   const auto flag = [&attributes](bool is_set, std::int16_t bit) {
     if (is_set) attributes.bits = static_cast<std::int16_t>(attributes.bits | bit);
@@ -153,6 +197,7 @@ result<shared_bytes> batch_builder::finish(codec_context& context) {
   flag(options_.is_transactional, batch_attributes::transactional);
   flag(options_.is_control, batch_attributes::control);
   flag(options_.delete_horizon_ms.has_value(), batch_attributes::delete_horizon);
+  const std::int64_t last_delta = wrapping_sub(next_offset_.value(), options_.base_offset.value()) - 1;
   const batch_header header{.base_offset = options_.base_offset,
                             .length = static_cast<std::int32_t>(out.size() - batch_layout::log_overhead),
                             .leader_epoch = options_.leader_epoch,
@@ -166,8 +211,6 @@ result<shared_bytes> batch_builder::finish(codec_context& context) {
                             .record_count = count_};
   header.encode(out.writable().data());
   update_crc(out.writable());
-  begin(options_);
-  return out;
 }
 
 shared_bytes empty_batch(const batch_header& of) {

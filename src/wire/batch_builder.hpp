@@ -73,8 +73,28 @@ class batch_builder {
   /// Errors: as `compress`.
   [[nodiscard]] result<shared_bytes> finish(codec_context& context);
 
+  /// As `finish`, for batches that are kept and used again: the records stay here until the next `begin`, so that the
+  /// batch can be finished once more, or split. Without a codec the bytes are the builder's own block; otherwise they
+  /// go to `spare`, which is replaced only if it is too small or somebody else holds it too.
+  [[nodiscard]] result<shared_bytes> finish_kept(codec_context& context, shared_bytes& spare);
+
+  /// The memory that the builder holds for the records.
+  [[nodiscard]] std::size_t capacity() const { return block_.size(); }
+  /// Sees to it that a batch of so many bytes takes no more memory.
+  void reserve(std::size_t bytes);
+  /// Gives the memory back; what was appended is gone.
+  void release();
+  /// The records so far as they stand in the batch, one after another.
+  [[nodiscard]] bytes_view records() const {
+    return count_ == 0 ? bytes_view()
+                       : block_.view().subspan(batch_layout::header_size, size_ - batch_layout::header_size);
+  }
+  [[nodiscard]] std::int64_t base_timestamp_ms() const { return base_timestamp_; }
+
  private:
   std::byte* room_for(std::size_t more);
+  result<void> check_last_offset() const;
+  void write_header(shared_bytes& out, codec type) const;
 
   batch_options options_;
   std::size_t capacity_;

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "bytes/block_pool.hpp"
 #include "bytes/endian.hpp"
 #include "wire/compression.hpp"
 #include "wire/compression_snappy.hpp"
@@ -18,7 +19,7 @@
 namespace moldau::wire {
 
 /// One codec's way of reading.
-class decompressor::source {
+class decompressor::source : public bytes::pooled {
  public:
   source() = default;
   source(const source&) = delete;

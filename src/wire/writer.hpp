@@ -5,6 +5,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/assert.hpp"
@@ -36,11 +37,18 @@ struct splice {
 class writer {
  public:
   explicit writer(mutable_bytes to) : begin_(to.data()), at_(to.data()), end_(to.data() + to.size()) {}
+  /// The same, noting splices in memory that was used before.
+  writer(mutable_bytes to, std::vector<splice> memory) : writer(to) {
+    splices_ = std::move(memory);
+    splices_.clear();
+  }
 
   /// Bytes written so far, external ones not counted.
   [[nodiscard]] std::size_t position() const { return static_cast<std::size_t>(at_ - begin_); }
   /// Where external records belong, in rising order of position.
   [[nodiscard]] std::span<const splice> splices() const { return splices_; }
+  /// The splices, and their memory, for the next writer.
+  [[nodiscard]] std::vector<splice> take_splices() { return std::move(splices_); }
   /// The sum of the splices' sizes: a frame is `position() + external_size()` bytes long.
   [[nodiscard]] std::size_t external_size() const { return external_size_; }
   /// Nothing, or why the message can't be written in this version (`errc::unsupported_version`).

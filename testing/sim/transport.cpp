@@ -48,8 +48,8 @@ result<std::unique_ptr<rt::listener>> simulated_transport::listen(const rt::endp
   return std::make_unique<simulated_listener>(net_, std::move(socket));
 }
 
-rt::task<result<std::unique_ptr<rt::connection>>> simulated_transport::connect(rt::endpoint to,
-                                                                               std::int64_t timeout_ms) {
+rt::task<result<std::unique_ptr<rt::connection>>> simulated_transport::connect(rt::endpoint to, std::int64_t timeout_ms,
+                                                                               rt::socket_buffers /*buffers*/) {
   if (who_.dead()) co_return fail(errc::closed, "the process has ended");
   auto attempt = std::make_shared<connecting>();
   attempt->home = &home_;

@@ -23,7 +23,7 @@ class simulated_connection final : public rt::connection {
   void start_read(mutable_bytes into, rt::completion<result<std::size_t>>& done) override {
     link_->read(end_, into, done);
   }
-  void start_write(std::vector<rt::chunk> chunks, rt::completion<result<void>>& done) override {
+  void start_write(std::vector<rt::chunk>& chunks, rt::completion<result<void>>& done) override {
     link_->write(end_, std::move(chunks), done);
   }
 
@@ -40,8 +40,8 @@ class simulated_transport final : public rt::transport {
 
   [[nodiscard]] result<std::unique_ptr<rt::listener>> listen(const rt::endpoint& at,
                                                              const rt::socket_buffers& buffers) override;
-  [[nodiscard]] rt::task<result<std::unique_ptr<rt::connection>>> connect(rt::endpoint to,
-                                                                          std::int64_t timeout_ms) override;
+  [[nodiscard]] rt::task<result<std::unique_ptr<rt::connection>>> connect(rt::endpoint to, std::int64_t timeout_ms,
+                                                                          rt::socket_buffers buffers) override;
   [[nodiscard]] std::unique_ptr<rt::connection> adopt(std::unique_ptr<rt::connection> from_other_core) override;
 
  private:

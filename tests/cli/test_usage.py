@@ -17,7 +17,7 @@ class Usage(unittest.TestCase):
 
     def test_help_names_every_command(self):
         text = run("--help").out
-        for command in ("start", "topic", "produce", "consume", "group", "config", "cluster", "log", "completion"):
+        for command in ("start", "topic", "produce", "consume", "group", "config", "cluster", "log", "perf", "mirror", "completion"):
             self.assertIn(command, text)
         self.assertEqual(run("topic", "create", "--help").code, 0)
 

@@ -182,7 +182,7 @@ class scripted_socket final : public rt::connection {
     if (wanted % 2 == 0) return read();
     world_.post(read);
   }
-  void start_write(std::vector<rt::chunk> chunks, rt::completion<result<void>>& done) override {
+  void start_write(std::vector<rt::chunk>& chunks, rt::completion<result<void>>& done) override {
     MOLDAU_ASSERT(!closed_);
     for (const rt::chunk& chunk : chunks) written_ += as_text(std::get<shared_bytes>(chunk).view());
     if (written_.size() % 16 == 0) return done.set({});

@@ -74,6 +74,12 @@ def free_ports(count):
     raise BrokerFailed("no free port on the loopback")
 
 
+def new_cluster_id():
+    text = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
+    # The tool that formats would take it for an option.
+    return new_cluster_id() if text.startswith("-") else text
+
+
 def read_exactly(connection, size):
     data = b""
     while len(data) < size:
@@ -106,6 +112,8 @@ def answers(port):
 
 class Broker:
     """One broker process on one folder. `kind` is "kafka" or "moldau"; not for use from several threads."""
+
+    ready_seconds = READY_SECONDS
 
     def __init__(self, kind, folder, properties=None, ports=None):
         self.kind = kind
@@ -156,16 +164,16 @@ class Broker:
         if self.kind != "kafka" or (self.data / "meta.properties").exists():
             return
         install.ensure("kafka")
-        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
-        if cluster.startswith("-"):
-            return self.format()
         done = subprocess.run(
             ["java", *JVM, f"-Dlog4j2.configurationFile={HERE}/peers/log4j2-off.properties", "-cp",
-             install.KAFKA_CLASSPATH, "kafka.tools.StorageTool", "format", "--standalone", "-t", cluster, "-c",
+             install.KAFKA_CLASSPATH, "kafka.tools.StorageTool", "format", *self.format_arguments(), "-c",
              str(self.config)],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         if done.returncode != 0:
             raise BrokerFailed(f"kafka-storage format failed:\n{done.stdout}")
+
+    def format_arguments(self):
+        return ["--standalone", "-t", new_cluster_id()]
 
     def launch(self):
         """Starts the process and doesn't wait for it."""
@@ -180,14 +188,17 @@ class Broker:
 
     def start(self):
         self.launch()
-        deadline = time.monotonic() + READY_SECONDS
+        return self.wait_until_ready()
+
+    def wait_until_ready(self):
+        deadline = time.monotonic() + self.ready_seconds
         while not answers(self.port):
             if self.process.poll() is not None:
                 status, self.process = self.process.returncode, None
                 raise BrokerFailed(f"{self.kind} ended with {status} before it was ready\n{self.log_tail()}")
             if time.monotonic() > deadline:
                 self.kill()
-                raise BrokerFailed(f"{self.kind} wasn't ready after {READY_SECONDS} s\n{self.log_tail()}")
+                raise BrokerFailed(f"{self.kind} wasn't ready after {self.ready_seconds} s\n{self.log_tail()}")
             # Nothing announces readiness from outside, so the question is asked again shortly.
             time.sleep(0.02)
         return self

@@ -3,8 +3,9 @@
 
     run.py [--broker kafka|moldau] [--keep] [NAME...]
 
-NAME is a client (java, confluent, aiokafka, franz, sarama, kafkajs, kcat), `tools` or `directory`; all without one. The
-broker is moldau when MOLDAU_BIN names its binary, else Apache Kafka, which has to pass everything too.
+NAME is a client (java, confluent, aiokafka, franz, sarama, kafkajs, kcat), `tools` or `directory`; all of these without
+one. `moldau` is our own client, `mixed` has it in groups with others, `leaders` runs it on three brokers of Apache Kafka;
+they need its program, MOLDAU_CLIENT. The broker is moldau when MOLDAU_BIN names its binary, else Apache Kafka, which has to pass everything too.
 
 A client program gets a bootstrap address and prints a line for each thing that it has found out:
 
@@ -33,12 +34,20 @@ HERE = Path(__file__).resolve().parent
 CLIENT_SECONDS = 150
 
 
+def java_command(program):
+    install.ensure("java")
+    return ["java", *brokers.JVM, f"-Dlog4j2.configurationFile={HERE}/peers/log4j2-off.properties", "-cp",
+            f"{install.JAVA_CLASSES}:{install.KAFKA_CLASSPATH}", program]
+
+
 def client_command(name):
     clients = HERE / "clients"
+    if name == "moldau":
+        if "MOLDAU_CLIENT" not in os.environ:
+            raise brokers.BrokerFailed("MOLDAU_CLIENT names no interop_client binary")
+        return [os.environ["MOLDAU_CLIENT"]]
     if name == "java":
-        install.ensure("java")
-        return ["java", *brokers.JVM, f"-Dlog4j2.configurationFile={HERE}/peers/log4j2-off.properties", "-cp",
-                f"{install.JAVA_CLASSES}:{install.KAFKA_CLASSPATH}", "Client"]
+        return java_command("Client")
     if name in ("franz", "sarama"):
         install.ensure("go")
         return [str(install.PEERS / "go" / name)]
@@ -101,6 +110,14 @@ def run_suite(name, kind, folder, report):
         import directory_test
 
         return directory_test.run(kind, folder, report)
+    if name == "mixed":
+        import client_mixed
+
+        return client_mixed.run(kind, folder, report)
+    if name == "leaders":
+        import client_leaders
+
+        return client_leaders.run(folder, report)
     before = report.failures
     with brokers.Broker(kind, folder) as broker:
         try:
@@ -113,6 +130,7 @@ def run_suite(name, kind, folder, report):
 
 CLIENTS = ["java", "confluent", "aiokafka", "franz", "sarama", "kafkajs", "kcat"]
 NAMES = [*CLIENTS, "tools", "directory"]
+OUR_NAMES = ["moldau", "mixed", "leaders"]
 
 
 def main():
@@ -122,11 +140,11 @@ def main():
     parser.add_argument("--keep", action="store_true", help="keep the broker's folder")
     parser.add_argument("-v", "--verbose", action="store_true", help="print every check and each client's own output")
     parser.add_argument("--only", metavar="TEXT", default="", help="of a client, only the checks that have this in their name")
-    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(NAMES))
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(NAMES + OUR_NAMES))
     options = parser.parse_args()
     for name in options.names:
-        if name not in NAMES:
-            parser.error(f"no suite is called {name}: choose from {', '.join(NAMES)}")
+        if name not in NAMES + OUR_NAMES:
+            parser.error(f"no suite is called {name}: choose from {', '.join(NAMES + OUR_NAMES)}")
     if options.only:
         os.environ["MOLDAU_INTEROP_ONLY"] = options.only
     report = Report(options.verbose)

@@ -157,6 +157,7 @@ enum class errc : std::int16_t {
   invalid_argument,  ///< The caller's mistake, with a sentence that says which.
   locked,            ///< Another process holds it.
   out_of_memory,     ///< A bound on memory was met.
+  log_truncated,     ///< The log was cut below where a reader stands (KIP-320).
 };
 
 /// The code's name as Kafka writes it ("NOT_LEADER_OR_FOLLOWER"), or for a local code its own ("malformed").
@@ -456,6 +457,8 @@ enum class errc : std::int16_t {
       return "locked";
     case errc::out_of_memory:
       return "out_of_memory";
+    case errc::log_truncated:
+      return "log_truncated";
   }
   return "UNKNOWN_SERVER_ERROR";
 }

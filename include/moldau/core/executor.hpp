@@ -10,7 +10,7 @@ namespace moldau {
 /// The one interface of moldau that users implement. Must outlive every client that was given it.
 class executor {
  public:
-  using work = std::function<void()>;
+  using work = std::move_only_function<void()>;
   /// A point on a clock that never goes back; only differences mean anything.
   using time_point = std::chrono::time_point<std::chrono::steady_clock, std::chrono::nanoseconds>;
 
