@@ -170,6 +170,8 @@ class loader {
       one.indexes.reset();
       out_.recovery_point = std::max(out_.recovery_point, out_.segments[i + 1]->base);
     }
+    // The last segment may be empty, and begin past the last batch.
+    out_.producers.set_map_end(out_.log_end);
     // What was replayed from the page cache isn't on the disk by that.
     return files_.sync_directory(out_.directory);
   }

@@ -203,5 +203,18 @@ TEST(ProducerState, ForgetsWhoseLastTimeCannotBe) {
   EXPECT_EQ(state.expire(1'700'000'000'000, 1000), 1U);
 }
 
+TEST(ProducerState, IsKnownUpToTheEndOfALogWhoseLastSegmentIsEmpty) {
+  log_rig rig;
+  ASSERT_TRUE(rig.open());
+  ASSERT_TRUE(rig.append_synced(one_record("a")));
+  rig.remember();
+  rig.host.kill();
+  rig.host.disk().put("/data/orders-0/00000000000000000010.log", {});
+  rig.again();
+  ASSERT_TRUE(rig.open());
+  EXPECT_EQ(rig.log->log_end(), offset(10));
+  EXPECT_EQ(rig.log->producers().map_end(), offset(10));
+}
+
 }  // namespace
 }  // namespace moldau::storage::tests
