@@ -71,12 +71,20 @@ rt::task<bool> consumer::read_all() {
   co_return true;
 }
 
+void consumer::begin_anew_after_loss() {
+  if (!context_.records.may_be_gone(asked_in_life_)) return;
+  session_epoch_ = session_id_ = 0;
+  for (position& one : positions_) one = {.of = std::move(one.of)};
+}
+
 rt::task<bool> consumer::fetch(std::int32_t max_wait_ms) {
   if (!session_.connected()) {
     if (!co_await session_.connect()) co_return false;
     // A session belongs to whoever knows its id: half of the time it goes on over the new connection.
     if (context_.one_in(2)) session_epoch_ = session_id_ = 0;
   }
+  begin_anew_after_loss();
+  asked_in_life_ = context_.records.life();
   fetch_request request;
   request.replica_id = no_broker;
   request.max_wait_ms = max_wait_ms;
@@ -97,9 +105,8 @@ rt::task<bool> consumer::fetch(std::int32_t max_wait_ms) {
     partition.fetch_offset = one.next;
     partition.partition_max_bytes = static_cast<std::int32_t>(100 + context_.below(60'000));
   }
-  asked_in_life_ = context_.records.life();
   const auto got = co_await session_.call<fetch_response>(request, fetch_version);
-  if (!got) {
+  if (!got || context_.records.may_be_gone(asked_in_life_)) {
     // Whether the session's epoch has moved isn't known.
     session_epoch_ = session_id_ = 0;
     co_return false;
@@ -207,7 +214,7 @@ rt::task<bool> consumer::ask_offsets() {
     topic.partitions.push_back({.partition_index = one.of.partition, .timestamp = latest});
   }
   const auto got = co_await session_.call<list_offsets_response>(request, list_offsets_version);
-  if (!got) {
+  if (!got || context_.records.may_be_gone(asked_in_life_)) {
     session_epoch_ = session_id_ = 0;
     co_return false;
   }

@@ -37,6 +37,8 @@ class consumer {
     bool changed = true;
   };
 
+  /// What was read may have gone with a power cut: reads it anew.
+  void begin_anew_after_loss();
   rt::task<bool> fetch(std::int32_t max_wait_ms);
   bool take(const wire::protocol::fetch_response& answer);
   void take_partition(position& at, const wire::protocol::fetch_response::partition_data& data);

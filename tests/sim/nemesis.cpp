@@ -194,7 +194,7 @@ void nemesis::strike(fault what) {
       } else if (broker_.failure()) {
         out_.fail(fmt::format("a clean stop failed: {}", broker_.failure()->message));
       }
-      records_.process_ended();
+      records_.stopped();
       return revive();
     case fault::pause:
       host.pause(up_to(15s));

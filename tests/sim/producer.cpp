@@ -71,8 +71,12 @@ rt::task<void> idempotent_producer::run() {
 }
 
 rt::task<bool> idempotent_producer::prepare() {
-  if (!session_.connected() && !co_await session_.connect()) co_return false;
+  if (!session_.connected()) {
+    connected_in_life_ = context_.records.life();
+    if (!co_await session_.connect()) co_return false;
+  }
   if (id_ != no_producer_id) co_return true;
+  id_in_life_ = context_.records.life();
   init_producer_id_request wanted;
   wanted.transactional_id = std::nullopt;
   const auto got = co_await session_.call<init_producer_id_response>(wanted, 4);
@@ -140,7 +144,9 @@ void idempotent_producer::take(const produce_response& answer, bool& repeat) {
   }
   if (partition->error_code != errc::none) {
     // Everything before this batch is acknowledged and durable, so no error of sequence or epoch can be right.
-    if (!is_retriable(partition->error_code)) {
+    if (partition->error_code == errc::out_of_order_sequence_number && context_.records.may_be_gone(id_in_life_)) {
+      begin_anew_after_loss();
+    } else if (!is_retriable(partition->error_code)) {
       context_.out.fail(fmt::format("{}: sequence {} was refused with {}", name_, pending_.front().sequence,
                                     moldau::name(partition->error_code)));
     }
@@ -149,16 +155,27 @@ void idempotent_producer::take(const produce_response& answer, bool& repeat) {
   }
   offset at = partition->base_offset;
   for (const std::string& value : pending_.front().values) {
-    context_.records.acknowledged(to_, value, at, promise::durable, context_.records.life());
+    context_.records.acknowledged(to_, value, at, promise::durable, connected_in_life_);
     ++at;
   }
   pending_.pop_front();
 }
 
-plain_producer::plain_producer(client_context& context, std::string name, topic_partition to)
+void idempotent_producer::begin_anew_after_loss() {
+  id_ = no_producer_id;
+  next_sequence_ = 0;
+  // The log has nothing of these, nor of any after them.
+  for (pending_batch& batch : pending_) {
+    batch.sequence = next_sequence_;
+    next_sequence_ += static_cast<std::int32_t>(batch.values.size());
+  }
+}
+
+plain_producer::plain_producer(client_context& context, std::string name, topic_partition to, promise wanted)
     : context_(context),
       name_(std::move(name)),
       to_(std::move(to)),
+      wanted_(wanted),
       session_(name_, context.world, context.broker, context.out) {}
 
 rt::task<void> plain_producer::run() {
@@ -178,7 +195,8 @@ rt::task<void> plain_producer::run() {
     const auto bytes = builder_.finish(codecs_);
     if (!bytes) co_return;
     const std::uint64_t life = context_.records.life();
-    const auto got = co_await session_.call<produce_response>(request_of(to_, 1, *bytes), produce_version);
+    const std::int16_t acks = wanted_ == promise::durable ? acks_all : 1;
+    const auto got = co_await session_.call<produce_response>(request_of(to_, acks, *bytes), produce_version);
     if (!got) continue;
     const auto* partition = only_answer(got->message, to_);
     if (partition == nullptr) {
@@ -186,11 +204,11 @@ rt::task<void> plain_producer::run() {
     } else if (partition->error_code == errc::none) {
       offset at = partition->base_offset;
       for (const std::string& value : values) {
-        context_.records.acknowledged(to_, value, at, promise::written, life);
+        context_.records.acknowledged(to_, value, at, wanted_, life);
         ++at;
       }
     } else if (!is_retriable(partition->error_code)) {
-      context_.out.fail(fmt::format("{}: acks=1 was refused with {}", name_, moldau::name(partition->error_code)));
+      context_.out.fail(fmt::format("{}: a batch was refused with {}", name_, moldau::name(partition->error_code)));
     }
   }
   session_.close();

@@ -36,6 +36,8 @@ class idempotent_producer {
   rt::task<bool> send_all();
   rt::task<bool> receive_one();
   void take(const wire::protocol::produce_response& answer, bool& repeat);
+  /// As Kafka's producers do where the broker has lost what it had acknowledged.
+  void begin_anew_after_loss();
 
   client_context& context_;
   std::string name_;
@@ -43,6 +45,9 @@ class idempotent_producer {
   session session_;
   producer_id id_ = no_producer_id;
   producer_epoch epoch_ = no_producer_epoch;
+  /// When the id was asked for, and when the connection was made.
+  std::uint64_t id_in_life_ = 0;
+  std::uint64_t connected_in_life_ = 0;
   std::deque<pending_batch> pending_;
   std::int32_t next_sequence_ = 0;
   std::int64_t next_number_ = 0;
@@ -50,16 +55,17 @@ class idempotent_producer {
   wire::codec_context codecs_;
 };
 
-/// Produces to one partition with acks=1, each record once: what a failed request held is given up.
+/// Produces to one partition with acks=1 (or all), each record once: what a failed request held is given up.
 class plain_producer {
  public:
-  plain_producer(client_context& context, std::string name, topic_partition to);
+  plain_producer(client_context& context, std::string name, topic_partition to, promise wanted = promise::written);
   rt::task<void> run();
 
  private:
   client_context& context_;
   std::string name_;
   topic_partition to_;
+  promise wanted_;
   session session_;
   std::int64_t next_number_ = 0;
   wire::batch_builder builder_;

@@ -35,7 +35,7 @@ std::string origin::write(std::string_view producer, std::int64_t number, std::s
 
 void record_ledger::acknowledged(const topic_partition& of, std::string_view value, offset at, promise how,
                                  std::uint64_t life) {
-  if (how == promise::written && life < powered_since_) return;
+  if ((how == promise::written && life < powered_since_) || may_be_gone(life)) return;
   ++acknowledged_;
   partition& in = partitions_[of];
   const auto seen = in.seen.find(at);
@@ -57,7 +57,6 @@ void record_ledger::acknowledged(const topic_partition& of, std::string_view val
 }
 
 void record_ledger::saw(const topic_partition& of, offset at, std::string_view value) {
-  ++seen_;
   partition& in = partitions_[of];
   if (const auto [was, fresh] = in.seen.emplace(at, value); !fresh) {
     if (was->second != value) {
@@ -80,25 +79,70 @@ void record_ledger::saw_bounds(const std::string& observer, std::uint64_t life, 
     out_.fail(fmt::format("{}: the high watermark went back from {} to {}", named(of), before.high_watermark.value(),
                           high_watermark.value()));
   }
-  if (log_start < before.log_start && life == before.life) {
-    out_.fail(fmt::format("{}: the log start went back from {} to {}", named(of), before.log_start.value(),
-                          log_start.value()));
-  }
   if (log_start > high_watermark) {
     out_.fail(fmt::format("{}: the log starts at {}, above its high watermark {}", named(of), log_start.value(),
                           high_watermark.value()));
   }
-  if (log_start > offset(0) && !in.expires) {
-    out_.fail(fmt::format("{}: the log starts at {}, though nothing may go", named(of), log_start.value()));
+  before.high_watermark = high_watermark;
+  saw_start(observer, life, of, log_start);
+}
+
+void record_ledger::saw_start(const std::string& observer, std::uint64_t life, const topic_partition& of,
+                              offset log_start) {
+  partition& in = partitions_[of];
+  bounds& before = in.told[observer];
+  if (log_start < before.log_start && life == before.life) {
+    out_.fail(fmt::format("{}: the log start went back from {} to {}", named(of), before.log_start.value(),
+                          log_start.value()));
   }
-  before = {.life = life, .log_start = log_start, .high_watermark = high_watermark};
+  if (log_start > in.may_go_below && !in.expires) {
+    out_.fail(in.may_go_below == offset(0)
+                  ? fmt::format("{}: the log starts at {}, though nothing may go", named(of), log_start.value())
+                  : fmt::format("{}: the log starts at {}, though only what is below {} may go", named(of),
+                                log_start.value(), in.may_go_below.value()));
+  }
+  before.life = life;
+  before.log_start = log_start;
   in.expired = std::max(in.expired, log_start);
+}
+
+void record_ledger::may_go(const topic_partition& of, offset below) {
+  partition& in = partitions_[of];
+  in.may_go_below = std::max(in.may_go_below, below);
+}
+
+void record_ledger::went(const std::string& observer, std::uint64_t life, const topic_partition& of, offset asked,
+                         offset log_start) {
+  if (log_start < asked) {
+    out_.fail(
+        fmt::format("{}: DeleteRecords below {} was answered with {}", named(of), asked.value(), log_start.value()));
+  }
+  saw_start(observer, life, of, log_start);
+}
+
+void record_ledger::stopped() {
+  process_ended();
+  for (auto& [id, in] : partitions_) {
+    if (!in.seen.empty()) in.kept = std::max(in.kept, in.seen.rbegin()->first + 1);
+    if (!in.acks.empty()) in.kept = std::max(in.kept, in.acks.rbegin()->first + 1);
+  }
+}
+
+void record_ledger::forget_unsynced(partition& in) const {
+  for (auto one = in.seen.lower_bound(in.kept); one != in.seen.end(); one = in.seen.erase(one)) {
+    in.where.erase(one->second);
+  }
+  in.acks.erase(in.acks.lower_bound(in.kept), in.acks.end());
+  for (auto& [observer, told] : in.told) told.high_watermark = std::min(told.high_watermark, in.kept);
+  // The log may end below.
+  in.expired = offset(0);
 }
 
 void record_ledger::power_was_cut() {
   process_ended();
   powered_since_ = life_;
   for (auto& [id, in] : partitions_) {
+    if (!synced_) forget_unsynced(in);
     std::erase_if(in.acks,
                   [&](const auto& one) { return one.second.how == promise::written && !in.seen.contains(one.first); });
   }
@@ -106,7 +150,7 @@ void record_ledger::power_was_cut() {
 
 void record_ledger::all_was_read(const topic_partition& of, offset log_start, offset high_watermark) {
   partition& in = partitions_[of];
-  const offset from = std::max(log_start, in.expires ? in.expired : offset(0));
+  const offset from = std::max(log_start, in.expired);
   offset next = from;
   for (auto one = in.seen.lower_bound(from); one != in.seen.end(); ++one) {
     if (one->first >= high_watermark) {
@@ -133,6 +177,8 @@ void record_ledger::all_was_read(const topic_partition& of, offset log_start, of
 }
 
 void record_ledger::check_order(const topic_partition& of, const partition& in) {
+  // Where records go, the consumers may have missed some; a power cut may have taken some that weren't on the disk.
+  const bool gaps = in.expires || in.may_go_below > offset(0) || (!synced_ && powered_since_ > 1);
   std::map<std::string, std::int64_t, std::less<>> last;
   for (const auto& [at, value] : in.seen) {
     const auto from = origin::of(value);
@@ -142,9 +188,8 @@ void record_ledger::check_order(const topic_partition& of, const partition& in) 
     }
     if (!ordered_.contains(from->producer)) continue;
     const auto before = last.find(from->producer);
-    // Where records expire, the consumers may have missed some.
-    const bool right = before == last.end() ? in.expires || from->number == 0
-                       : in.expires         ? from->number > before->second
+    const bool right = before == last.end() ? gaps || from->number == 0
+                       : gaps               ? from->number > before->second
                                             : from->number == before->second + 1;
     if (!right) {
       out_.fail(fmt::format("{}: {} follows number {} of its producer (offset {})", named(of), shortened(value),

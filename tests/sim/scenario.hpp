@@ -2,12 +2,13 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <string>
+#include <memory>
 #include <string_view>
 #include <vector>
 
 #include "testing/sim/options.hpp"
 #include "testing/sim/simulator.hpp"
+#include "tests/sim/load.hpp"
 #include "tests/sim/nemesis.hpp"
 #include "tests/sim/verdict.hpp"
 
@@ -23,6 +24,11 @@ struct scenario {
   std::size_t strikes = 6;
   /// The simulator's own settings for a seed.
   testing::sim::options (*settings)(std::uint64_t seed) = testing::sim::rough;
+  std::unique_ptr<load> (*clients)(cluster& of) = record_load;
+  /// Lines that are added to the broker's properties.
+  std::string_view properties;
+  /// `log.flush.ack`: nothing is acknowledged, nor shown to consumers, before it is on the disk.
+  bool synced = true;
 };
 
 [[nodiscard]] const std::vector<scenario>& all_scenarios();
@@ -33,7 +39,6 @@ struct scenario {
 struct run_result {
   verdict found;
   std::size_t acknowledged = 0;
-  std::size_t seen = 0;
   /// Equal for equal runs.
   std::uint64_t trace_hash = 0;
 };

@@ -171,6 +171,8 @@ rt::task<bool> topic_churn::remove(const std::string& name) {
 }
 
 rt::task<bool> topic_churn::use(const std::string& name) {
+  if (context_.records.may_be_gone(known_in_life_)) context_.topics.records_lost();
+  known_in_life_ = context_.records.life();
   wire::batch_builder builder;
   wire::codec_context codecs;
   builder.begin({});
@@ -190,6 +192,7 @@ rt::task<bool> topic_churn::use(const std::string& name) {
     co_return false;
   }
   const auto& answer = written->message.responses.front().partition_responses.front();
+  if (context_.records.may_be_gone(known_in_life_)) co_return true;
   if (answer.error_code != errc::none) {
     if (answer.error_code != errc::kafka_storage_error && answer.error_code != errc::not_leader_or_follower) {
       context_.out.fail(fmt::format("writing to {}, which is there, gave {}", name, moldau::name(answer.error_code)));

@@ -34,6 +34,8 @@ class topic_churn {
   std::string prefix_;
   session session_;
   std::int64_t written_ = 0;
+  /// When the topics' ends were last known.
+  std::uint64_t known_in_life_ = 0;
   std::array<int, 3> generations_{};
 };
 

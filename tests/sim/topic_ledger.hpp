@@ -27,6 +27,10 @@ class topic_ledger {
   void written(const std::string& name, offset at);
   /// A write was refused, but what it held may be there.
   void write_failed(const std::string& name) { topics_[name].end.reset(); }
+  /// The records of all topics may have gone.
+  void records_lost() {
+    for (auto& [name, topic] : topics_) topic.end.reset();
+  }
   /// Whether it is certain that the topic is there; nothing if that isn't known.
   [[nodiscard]] std::optional<bool> is_there(const std::string& name) const;
 

@@ -192,5 +192,111 @@ TEST_F(records_checked, AnAnswerThatIsOlderThanAPowerCutPromisesWhatIsDurable) {
   EXPECT_FALSE(found.passed());
 }
 
+TEST_F(records_checked, DeleteRecordsMayTakeWhatItWasAskedForAndNoMore) {
+  for (int i = 0; i < 4; ++i) acknowledge(i, i);
+  records.may_go(of, offset(2));
+  records.went("d", records.life(), of, offset(2), offset(2));
+  told(2, 4);
+  see(2, 2);
+  see(3, 3);
+  read_all(2, 4);
+  EXPECT_TRUE(found.passed()) << found.first().front();
+  told(3, 4);
+  EXPECT_THAT(found.first(), ElementsAre(HasSubstr("starts at 3, though only what is below 2 may go")));
+}
+
+TEST_F(records_checked, ReportsThatDeleteRecordsTookTooLittle) {
+  records.may_go(of, offset(2));
+  records.went("d", records.life(), of, offset(2), offset(1));
+  EXPECT_THAT(found.first(), ElementsAre(HasSubstr("DeleteRecords below 2 was answered with 1")));
+}
+
+TEST_F(records_checked, ReportsThatDeletedRecordsComeBackWithinALife) {
+  records.may_go(of, offset(2));
+  const auto life = records.life();
+  records.went("d", life, of, offset(2), offset(2));
+  records.process_ended();
+  // A start that no disk knew of may be forgotten.
+  records.saw_start("d", records.life(), of, offset(1));
+  EXPECT_TRUE(found.passed()) << found.first().front();
+  records.saw_start("d", records.life(), of, offset(0));
+  EXPECT_THAT(found.first(), ElementsAre(HasSubstr("the log start went back from 1 to 0")));
+}
+
+/// With `log.flush.ack=false`.
+class unsynced_records_checked : public records_checked {
+ protected:
+  unsynced_records_checked() { unsynced.in_order("p"); }
+  void write(std::int64_t number, std::int64_t at) {
+    unsynced.acknowledged(of, value(number), offset(at), promise::durable, unsynced.life());
+  }
+  void read(std::int64_t number, std::int64_t at) { unsynced.saw(of, offset(at), value(number)); }
+
+  record_ledger unsynced{found, false};
+};
+
+TEST_F(unsynced_records_checked, APowerCutMayTakeTheEndOfWhatWasAcknowledgedAndRead) {
+  for (int i = 0; i < 4; ++i) write(i, i);
+  for (int i = 0; i < 4; ++i) read(i, i);
+  const auto life = unsynced.life();
+  unsynced.saw_bounds("c", life, of, offset(0), offset(4));
+  unsynced.power_was_cut();
+  EXPECT_TRUE(unsynced.may_be_gone(life));
+  EXPECT_FALSE(unsynced.may_be_gone(unsynced.life()));
+  unsynced.saw_bounds("c", unsynced.life(), of, offset(0), offset(2));
+  read(0, 0);
+  read(4, 1);
+  unsynced.all_was_read(of, offset(0), offset(2));
+  EXPECT_TRUE(found.passed()) << found.first().front();
+}
+
+TEST_F(unsynced_records_checked, AKillTakesNothing) {
+  write(0, 0);
+  read(0, 0);
+  write(1, 1);
+  unsynced.process_ended();
+  unsynced.all_was_read(of, offset(0), offset(1));
+  EXPECT_THAT(found.first(), ElementsAre(HasSubstr("p/1/ was acknowledged with acks=all at offset 1")));
+}
+
+TEST_F(unsynced_records_checked, APowerCutTakesNothingThatWasThereAtACleanStop) {
+  write(0, 0);
+  unsynced.stopped();
+  write(1, 1);
+  unsynced.power_was_cut();
+  unsynced.all_was_read(of, offset(0), offset(0));
+  EXPECT_THAT(found.first(), ElementsAre(HasSubstr("p/0/ was acknowledged with acks=all at offset 0")));
+}
+
+TEST_F(unsynced_records_checked, ReportsAGapAfterAPowerCut) {
+  unsynced.power_was_cut();
+  read(0, 0);
+  read(1, 2);
+  unsynced.all_was_read(of, offset(0), offset(3));
+  EXPECT_THAT(found.first(), ElementsAre(HasSubstr("offsets 1 to 2 are missing")));
+}
+
+TEST_F(unsynced_records_checked, ReportsWrongOrderAfterAPowerCut) {
+  unsynced.power_was_cut();
+  read(1, 0);
+  read(0, 1);
+  unsynced.all_was_read(of, offset(0), offset(2));
+  EXPECT_THAT(found.first(), ElementsAre(HasSubstr("p/0/ follows number 1")));
+}
+
+TEST_F(unsynced_records_checked, ReportsADuplicateAfterAPowerCut) {
+  unsynced.power_was_cut();
+  read(0, 0);
+  read(0, 1);
+  EXPECT_THAT(found.first(), ElementsAre(HasSubstr("is there twice, at offsets 0 and 1")));
+}
+
+TEST_F(unsynced_records_checked, ReportsAMissingNumberWithoutAPowerCut) {
+  read(0, 0);
+  read(2, 1);
+  unsynced.all_was_read(of, offset(0), offset(2));
+  EXPECT_THAT(found.first(), ElementsAre(HasSubstr("p/2/ follows number 0")));
+}
+
 }  // namespace
 }  // namespace moldau::scenarios
