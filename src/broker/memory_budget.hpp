@@ -67,6 +67,11 @@ class memory_budget {
     }
     waking_ = false;
   }
+  /// Gives back a part of what a request holds that goes on. As with `give_back`, others may run inside this call.
+  void shrink(std::size_t bytes, share& of) {
+    of.bytes -= bytes;
+    give_back({.bytes = bytes});
+  }
   /// Whether more than half is left.
   [[nodiscard]] bool is_ample() const { return left_ > limit_ / 2; }
   /// Whether somebody waits.

@@ -46,6 +46,8 @@ struct request {
   bytes_view body;
   /// What it holds of the core's memory: its frame, and what is decoded from it.
   memory_budget::share memory;
+  /// The part of it that is decoded.
+  std::size_t decoded_bytes = 0;
   peer_info* peer = nullptr;
   rt::time_point received;
   /// Keeps strings alive that the response views.

@@ -1,5 +1,7 @@
 #include "broker/serve.hpp"
 
+#include <utility>
+
 #include "broker/shard.hpp"
 #include "bytes/endian.hpp"
 #include "wire/protocol/api_keys.hpp"
@@ -19,6 +21,11 @@ std::size_t header_size(const request& to) {
 
 void charge_decoded(shard& at, request& what, std::size_t bytes) {
   at.budget().charge(bytes, what.memory);
+  what.decoded_bytes += bytes;
+}
+
+void release_decoded(shard& at, request& what) {
+  at.budget().shrink(std::exchange(what.decoded_bytes, 0), what.memory);
 }
 
 response_frame::response_frame(const request& to, std::size_t message_bytes)

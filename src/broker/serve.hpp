@@ -17,6 +17,8 @@ class shard;
 
 /// Charges what a request's decoded message takes to the core's memory budget, until it is answered.
 void charge_decoded(shard& at, request& what, std::size_t bytes);
+/// Gives that back before: the handler has let go of the message's arrays. Other requests may run inside this call.
+void release_decoded(shard& at, request& what);
 
 /// The body as `Request`; nothing if it doesn't parse, which closes the connection, as in Kafka.
 template <typename Request>

@@ -42,7 +42,7 @@ struct item {
 
 class fetch_call {
  public:
-  fetch_call(shard& at, request& what, const fetch_request& message)
+  fetch_call(shard& at, request& what, fetch_request& message)
       : shard_(at),
         what_(what),
         message_(message),
@@ -62,6 +62,7 @@ class fetch_call {
       resolve();
       co_await read_all();
       if (superseded() || must_answer_now()) break;
+      forget_partitions();
       co_await sleep();
       if (superseded()) break;
     }
@@ -81,13 +82,20 @@ class fetch_call {
   [[nodiscard]] bool must_answer_now() const;
   /// A client that gave this request up goes on with its session over another connection.
   [[nodiscard]] bool superseded() const { return context_.session->epoch() != session_epoch_; }
+  /// The session has them. Consumers of many partitions sleep most of the time, and must not take the memory that
+  /// producers need.
+  void forget_partitions() {
+    message_.topics = decltype(message_.topics)();
+    message_.forgotten_topics_data = decltype(message_.forgotten_topics_data)();
+    release_decoded(shard_, what_);
+  }
   rt::task<void> sleep();
   rt::task<bool> listen_on(unsigned core, std::shared_ptr<long_poll> poll, std::deque<rt::callback>& hooks);
   result<response> encode();
 
   shard& shard_;
   request& what_;
-  const fetch_request& message_;
+  fetch_request& message_;
   replica::isolation level_;
   rt::time_point deadline_;
   fetch_sessions::context context_;
@@ -289,7 +297,7 @@ result<response> fetch_call::encode() {
 }  // namespace
 
 rt::task<answer> fetch(shard& at, request& what) {
-  const auto message = decode_request<fetch_request>(at, what);
+  auto message = decode_request<fetch_request>(at, what);
   if (!message) co_return answer::close_connection();
   // What controllers have to give is the metadata log.
   if (what.peer->controller) co_return co_await fetch_metadata(at, what, *message);

@@ -46,6 +46,19 @@ TEST(MemoryBudget, LetsOthersWaitUntilSomethingIsLeft) {
   EXPECT_EQ(taken, (std::vector<std::size_t>{5000, 1}));
 }
 
+TEST(MemoryBudget, TakesBackAPartOfWhatARequestHolds) {
+  memory_budget budget(100);
+  std::vector<std::size_t> taken;
+  share mine;
+  budget.charge(150, mine);
+  rt::spawn(take(budget, 1, taken));
+  budget.shrink(60, mine);
+  EXPECT_EQ(taken, (std::vector<std::size_t>{1}));
+  EXPECT_EQ(mine.bytes, 90U);
+  budget.give_back(mine);
+  EXPECT_EQ(budget.left_bytes(), 99);
+}
+
 TEST(MemoryBudget, ServesThoseWhoWaitInTheirOrder) {
   memory_budget budget(10);
   std::vector<std::size_t> taken;
