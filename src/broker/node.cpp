@@ -298,9 +298,13 @@ void node::tell_directories(const metadata::image_changes* changes) {
     const auto heard = metadata_->tell([&](metadata::controller& controller, std::int64_t now_ms) {
       return controller.assign_replicas_to_dirs(told, now_ms);
     });
-    // Partitions that it doesn't know any more are being deleted.
-    if (heard && heard->error_code != errc::none) {
+    if (!heard) continue;
+    if (heard->error_code != errc::none) {
       log_.warn("the controller refused to hear which directories the logs lie in ({})", name(heard->error_code));
+    }
+    for (const auto& [id, code] : refused(*heard)) {
+      log_.warn("the controller refused to hear which directory the log of {}-{} lies in ({})", id.topic.to_string(),
+                id.partition.value(), name(code));
     }
   }
 }

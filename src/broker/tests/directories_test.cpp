@@ -4,8 +4,10 @@
 #include <map>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "broker/tests/broker_fixture.hpp"
+#include "broker/wiring/directory_assignment.hpp"
 #include "storage/file_names.hpp"
 #include "wire/protocol/delete_topics_request.hpp"
 #include "wire/protocol/delete_topics_response.hpp"
@@ -108,6 +110,45 @@ TEST_F(DirectoriesTest, OfTheMetadataAreWhereALostLogIsMadeAnew) {
   start(two);
   EXPECT_EQ(of_log("orders", 0), wanted);
   EXPECT_EQ(of_metadata("orders", 0), wanted);
+}
+
+// Before anything is appended to a log its partition.metadata is on the disk: without it, nothing belongs to a topic.
+TEST_F(DirectoriesTest, OfALogThatNamesNoTopicIdStepAside) {
+  start();
+  ASSERT_EQ(create_topic("orders"), errc::none);
+  ASSERT_EQ(produce_values("orders", {"a"}).error, errc::none);
+  const topic_id id = topic("orders").id;
+  stop();
+  const std::string log = *broker_.disk().content_of("/data/orders-0/00000000000000000000.log");
+  const std::string metadata = *broker_.disk().content_of("/data/orders-0/partition.metadata");
+  before_start_ = [](rt::file_system& files) {
+    EXPECT_TRUE(files.remove("/data/orders-0/partition.metadata"));
+    EXPECT_TRUE(files.sync_directory("/data/orders-0"));
+  };
+  start();
+  EXPECT_EQ(topic("orders").id, id);
+  EXPECT_EQ(broker_.disk().content_of("/data/orders-0/partition.metadata"), metadata);
+  EXPECT_EQ(produce_values("orders", {"b"}).base, offset(0));
+  std::vector<std::string> aside;
+  for (const std::string& path : broker_.disk().files()) {
+    if (path.find("data/orders-0.") != std::string::npos && path.ends_with("-stray/00000000000000000000.log")) {
+      aside.push_back(*broker_.disk().content_of("/" + path));
+    }
+  }
+  EXPECT_EQ(aside, std::vector{log});
+}
+
+TEST(RefusedDirectories, AreThoseOfPartitionsThatTheControllerKnows) {
+  const topic_id id = *uuid::parse("AAAAAAAAAAAAAAAAAAAAAg");
+  protocol::assign_replicas_to_dirs_response answer;
+  auto& of = answer.directories.emplace_back().topics.emplace_back();
+  of.topic_id = id;
+  of.partitions.push_back({.partition_index = partition_id(0), .error_code = errc::none});
+  of.partitions.push_back({.partition_index = partition_id(1), .error_code = errc::not_leader_or_follower});
+  of.partitions.push_back({.partition_index = partition_id(2), .error_code = errc::unknown_topic_or_partition});
+  of.partitions.push_back({.partition_index = partition_id(3), .error_code = errc::unknown_topic_id});
+  EXPECT_EQ(refused(answer),
+            (std::vector{std::pair{topic_id_partition{id, partition_id(1)}, errc::not_leader_or_follower}}));
 }
 
 }  // namespace

@@ -16,6 +16,22 @@ constexpr std::size_t assignments_max = 2250;
 
 }  // namespace
 
+std::vector<std::pair<topic_id_partition, errc>> refused(
+    const wire::protocol::assign_replicas_to_dirs_response& answer) {
+  std::vector<std::pair<topic_id_partition, errc>> out;
+  for (const auto& directory : answer.directories) {
+    for (const auto& topic : directory.topics) {
+      for (const auto& partition : topic.partitions) {
+        const errc code = partition.error_code;
+        // Its topic is being deleted.
+        if (code == errc::unknown_topic_id || code == errc::unknown_topic_or_partition || code == errc::none) continue;
+        out.emplace_back(topic_id_partition{topic.topic_id, partition.partition_index}, code);
+      }
+    }
+  }
+  return out;
+}
+
 std::optional<directory_id> directory_wanted(const metadata::partition& of, broker_id self,
                                              const storage::log_manager& logs) {
   const directory_id wanted = of.directory_of(self);
