@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/topic_name.hpp"
 #include "bytes/endian.hpp"
 #include "cli/commands.hpp"
 #include "cli/io.hpp"
@@ -89,7 +90,7 @@ class dumper {
     int code = exit_ok;
     for (const auto& entry : *entries) {
       if (entry.name.ends_with(".log") ||
-          (entry.name.ends_with(".checkpoint") && path.find("__cluster_metadata") != std::string::npos)) {
+          (entry.name.ends_with(".checkpoint") && path.find(base::metadata_topic) != std::string::npos)) {
         code = std::max(code, segment_of(rt::join_path(path, entry.name)));
       }
     }

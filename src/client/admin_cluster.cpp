@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "base/topic_name.hpp"
 #include "client/admin_impl.hpp"
 #include "wire/protocol/api_versions_request.hpp"
 #include "wire/protocol/api_versions_response.hpp"
@@ -47,7 +48,7 @@ rt::task<result<described_cluster>> admin::impl::describe_cluster(call_token cal
 rt::task<result<described_quorum>> admin::impl::describe_quorum(call_token call) {
   const auto self = shared_from_this();
   describe_quorum_request request;
-  request.topics.push_back({.topic_name = "__cluster_metadata", .partitions = {{.partition_index = partition_id(0)}}});
+  request.topics.push_back({.topic_name = base::metadata_topic, .partitions = {{.partition_index = partition_id(0)}}});
   const auto code_of = [](const auto& a) {
     if (a->error_code != errc::none) return a->error_code;
     return a->topics.empty() || a->topics.front().partitions.empty() ? errc::unknown_topic_or_partition

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <set>
 
@@ -68,6 +69,35 @@ partition partition_of(partition_id id, const std::vector<broker_id>& replicas, 
 
 std::optional<std::string_view> message_of(const error& e, wire::arena& arena) {
   return e.message.empty() ? std::nullopt : std::optional(arena.store(std::string_view(e.message)));
+}
+
+/// Answers a request that makes topics or widens them: each name once, with what `plan` makes of it, unless it stands
+/// there twice or all records together would be too many. `accept` completes the answer.
+void answer_each(const auto& asked_topics, auto& answers, std::vector<shared_bytes>& records, wire::arena& arena,
+                 auto records_of, auto plan, auto accept) {
+  std::map<std::string_view, std::size_t> times;
+  for (const auto& asked : asked_topics) ++times[asked.name];
+  std::set<std::string_view> answered;
+  for (const auto& asked : asked_topics) {
+    if (!answered.insert(asked.name).second) continue;
+    auto& out = answers.emplace_back();
+    out.name = arena.store(asked.name);
+    out.error_message.reset();
+    using planned_type = decltype(plan(asked));
+    planned_type planned =
+        times[asked.name] > 1 ? planned_type(fail(errc::invalid_request, "Duplicate topic name.")) : plan(asked);
+    if (planned && records.size() + std::invoke(records_of, *planned).size() > max_records_per_request) {
+      planned = fail(errc::policy_violation, std::string(too_many_partitions));
+    }
+    if (!planned) {
+      out.error_code = planned.error().code;
+      out.error_message = message_of(planned.error(), arena);
+      continue;
+    }
+    accept(*planned, out);
+    const std::vector<shared_bytes>& added = std::invoke(records_of, *planned);
+    records.insert(records.end(), added.begin(), added.end());
+  }
 }
 
 }  // namespace
@@ -184,7 +214,7 @@ result<std::vector<partition>> controller::plan_partitions(
 result<controller::new_topic> controller::plan_topic(
     const wire::protocol::create_topics_request::creatable_topic& asked) {
   const std::string name(asked.name);
-  if (name == "__cluster_metadata") {
+  if (name == base::metadata_topic) {
     return fail(errc::invalid_request, fmt::format("Creation of internal topic {} is prohibited.", name));
   }
   if (const auto mistake = base::topic_name_mistake(name)) return fail(errc::invalid_topic_exception, *mistake);
@@ -239,28 +269,11 @@ outcome<wire::protocol::create_topics_response> controller::create_topics(
     const wire::protocol::create_topics_request& request, std::int64_t now_ms, wire::arena& arena) {
   wire::protocol::create_topics_response response;
   record_list records;
-  std::map<std::string_view, std::size_t> times;
-  for (const auto& asked : request.topics) ++times[asked.name];
-  std::set<std::string_view> answered;
-  for (const auto& asked : request.topics) {
-    if (!answered.insert(asked.name).second) continue;
-    auto& out = response.topics.emplace_back();
-    out.name = arena.store(asked.name);
-    out.error_message.reset();
-    auto planned = times[asked.name] > 1 ? result<new_topic>(fail(errc::invalid_request, "Duplicate topic name."))
-                                         : plan_topic(asked);
-    if (planned && records.size() + planned->records.size() > max_records_per_request) {
-      planned = fail(errc::policy_violation, std::string(too_many_partitions));
-    }
-    if (!planned) {
-      out.error_code = planned.error().code;
-      out.error_message = message_of(planned.error(), arena);
-      continue;
-    }
-    out.topic_id = planned->id;
-    out.num_partitions = static_cast<std::int32_t>(planned->partitions.size());
-    out.replication_factor = static_cast<std::int16_t>(planned->partitions[0].replicas.size());
-    for (const auto& described : config::describe_topic(*options_.config, planned->configs)) {
+  const auto accept = [&](const new_topic& planned, auto& out) {
+    out.topic_id = planned.id;
+    out.num_partitions = static_cast<std::int32_t>(planned.partitions.size());
+    out.replication_factor = static_cast<std::int16_t>(planned.partitions[0].replicas.size());
+    for (const auto& described : config::describe_topic(*options_.config, planned.configs)) {
       auto& c = out.configs->emplace_back();
       c.name = arena.store(described.name);
       c.value.reset();
@@ -269,8 +282,10 @@ outcome<wire::protocol::create_topics_response> controller::create_topics(
       c.config_source = static_cast<std::int8_t>(described.source);
       c.is_sensitive = described.sensitive;
     }
-    records.insert(records.end(), planned->records.begin(), planned->records.end());
-  }
+  };
+  answer_each(
+      request.topics, response.topics, records, arena, &new_topic::records,
+      [&](const auto& asked) { return plan_topic(asked); }, accept);
   if (request.validate_only) records.clear();
   return finish(std::move(response), std::move(records), now_ms);
 }
@@ -375,26 +390,9 @@ outcome<wire::protocol::create_partitions_response> controller::create_partition
     const wire::protocol::create_partitions_request& request, std::int64_t now_ms, wire::arena& arena) {
   wire::protocol::create_partitions_response response;
   record_list records;
-  std::map<std::string_view, std::size_t> times;
-  for (const auto& asked : request.topics) ++times[asked.name];
-  std::set<std::string_view> answered;
-  for (const auto& asked : request.topics) {
-    if (!answered.insert(asked.name).second) continue;
-    auto& out = response.results.emplace_back();
-    out.name = arena.store(asked.name);
-    out.error_message.reset();
-    auto planned = times[asked.name] > 1 ? result<record_list>(fail(errc::invalid_request, "Duplicate topic name."))
-                                         : plan_more_partitions(asked);
-    if (planned && records.size() + planned->size() > max_records_per_request) {
-      planned = fail(errc::policy_violation, std::string(too_many_partitions));
-    }
-    if (!planned) {
-      out.error_code = planned.error().code;
-      out.error_message = message_of(planned.error(), arena);
-      continue;
-    }
-    records.insert(records.end(), planned->begin(), planned->end());
-  }
+  answer_each(
+      request.topics, response.results, records, arena, std::identity(),
+      [&](const auto& asked) { return plan_more_partitions(asked); }, [](const record_list&, auto&) {});
   if (request.validate_only) records.clear();
   return finish(std::move(response), std::move(records), now_ms);
 }

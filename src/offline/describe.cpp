@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/topic_name.hpp"
 #include "metadata/records.hpp"
 #include "offline/describe_values.hpp"
 #include "wire/record_control.hpp"
@@ -149,7 +150,7 @@ std::string described::to_json() const {
 }
 
 record_kind kind_of_topic(std::string_view topic) {
-  if (topic == "__cluster_metadata") return record_kind::metadata;
+  if (topic == base::metadata_topic) return record_kind::metadata;
   if (topic == "__consumer_offsets") return record_kind::groups;
   if (topic == "__transaction_state") return record_kind::transactions;
   if (topic == "__share_group_state") return record_kind::shares;

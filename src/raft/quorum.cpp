@@ -5,6 +5,7 @@
 #include <span>
 #include <utility>
 
+#include "base/topic_name.hpp"
 #include "raft/batches.hpp"
 #include "wire/arena.hpp"
 #include "wire/protocol/describe_quorum_request.hpp"
@@ -17,7 +18,6 @@ namespace moldau::raft {
 
 namespace {
 
-constexpr std::string_view metadata_topic = "__cluster_metadata";
 /// What this build can be raised to (KIP-853).
 constexpr std::int16_t max_kraft_version = 1;
 
@@ -158,7 +158,7 @@ wire::protocol::describe_quorum_response quorum::describe(const wire::protocol::
     for (const auto& p : asked.partitions) {
       auto& to = topic.partitions.emplace_back();
       to.partition_index = p.partition_index;
-      if (asked.topic_name != metadata_topic || p.partition_index != partition_id{0}) {
+      if (asked.topic_name != base::metadata_topic || p.partition_index != partition_id{0}) {
         to.error_code = errc::unknown_topic_or_partition;
         to.error_message = "This server does not host this topic-partition.";
         continue;

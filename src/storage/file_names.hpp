@@ -37,7 +37,6 @@ inline constexpr std::string_view high_watermarks = "replication-offset-checkpoi
 inline constexpr std::string_view cleaner_offsets = "cleaner-offset-checkpoint";
 inline constexpr std::string_view leader_epochs = "leader-epoch-checkpoint";
 inline constexpr std::string_view partition_metadata = "partition.metadata";
-inline constexpr std::string_view metadata_topic = "__cluster_metadata";
 }  // namespace names
 
 /// "00000000000000000042.log" from 42 and ".log".

@@ -6,6 +6,7 @@
 #include <map>
 #include <utility>
 
+#include "base/topic_name.hpp"
 #include "storage/file_names.hpp"
 #include "storage/folder_scan.hpp"
 #include "storage/log_recovery.hpp"
@@ -121,7 +122,7 @@ rt::task<result<void>> log_manager::read_directory(directory_state& in, std::vec
       if (!entry.is_directory) continue;
       if (entry.name.ends_with(names::delete_dir)) doomed.push_back(path(entry.name));
       auto partition = parse_partition_directory_name(entry.name);
-      if (!partition || partition->topic == names::metadata_topic) continue;
+      if (!partition || partition->topic == base::metadata_topic) continue;
       MOLDAU_TRY_ASSIGN(const auto id, read_topic_id(files, path(entry.name)));
       found.push_back(
           {.directory = in.index, .path = path(entry.name), .partition = *std::move(partition), .topic_id = id});

@@ -3,13 +3,13 @@
 #include <memory>
 #include <optional>
 
+#include "base/topic_name.hpp"
 #include "broker/handlers.hpp"
 #include "broker/long_poll.hpp"
 #include "broker/node.hpp"
 #include "broker/serve.hpp"
 #include "broker/shard.hpp"
 #include "broker/wiring/metadata_reader.hpp"
-#include "storage/file_names.hpp"
 #include "wire/protocol/fetch_request.hpp"
 #include "wire/protocol/fetch_response.hpp"
 
@@ -104,7 +104,7 @@ rt::task<void> metadata_fetch_call::read() {
   metadata_service& metadata = shard_.owner().metadata();
   response_ = {};
   auto& topic = response_.responses.emplace_back();
-  topic.topic = storage::names::metadata_topic;
+  topic.topic = base::metadata_topic;
   topic.topic_id = metadata_topic_id;
   auto& partition = topic.partitions.emplace_back();
   partition.partition_index = asked().partition;

@@ -1,11 +1,11 @@
 #include <algorithm>
 
+#include "base/topic_name.hpp"
 #include "broker/handlers.hpp"
 #include "broker/node.hpp"
 #include "broker/serve.hpp"
 #include "broker/shard.hpp"
 #include "broker/wiring/metadata_reader.hpp"
-#include "storage/file_names.hpp"
 #include "wire/protocol/fetch_snapshot_request.hpp"
 #include "wire/protocol/fetch_snapshot_response.hpp"
 
@@ -47,7 +47,7 @@ rt::task<void> read_snapshot(shard& at, request& what, const fetch_snapshot_requ
   const auto& asked = message.topics.front().partitions.front();
   auto& to = out.topics.front().partitions.front();
   tell_leader(metadata, what.peer->listener, what.api_version >= endpoints_since, what.arena, out, to);
-  if (message.topics.front().name != storage::names::metadata_topic || asked.partition != partition_id(0)) {
+  if (message.topics.front().name != base::metadata_topic || asked.partition != partition_id(0)) {
     to.error_code = errc::unknown_topic_or_partition;
     co_return;
   }

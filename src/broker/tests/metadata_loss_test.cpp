@@ -70,5 +70,28 @@ TEST_F(MetadataLossTest, OfWhatASnapshotStandsForIsNoLoss) {
   EXPECT_EQ(create_topic("orders"), errc::topic_already_exists);
 }
 
+// It syncs the producers' snapshot, then the records: the power may go between.
+TEST_F(MetadataLossTest, OfWhatKafkaHadNotSyncedAtARollIsNoLoss) {
+  start();
+  ASSERT_EQ(create_topic("orders"), errc::none);
+  stop();
+  before_start_ = [&](rt::file_system& files) {
+    const std::string path = path_of(offset(0), storage::names::log);
+    const std::string content = *broker_.disk().content_of(path);
+    broker_.disk().put(path, as_bytes(content + content.substr(0, 40)));
+    const auto entries = files.list(directory);
+    ASSERT_TRUE(entries);
+    for (const auto& entry : *entries) {
+      const auto end = storage::parse_segment_file_name(entry.name, storage::names::snapshot);
+      if (!end) continue;
+      const offset rolled = *end + 5;
+      EXPECT_TRUE(files.rename(rt::join_path(directory, entry.name), path_of(rolled, storage::names::snapshot)));
+      broker_.disk().put(path_of(rolled, storage::names::log), {});
+    }
+  };
+  EXPECT_EQ(refusal(), "");
+  EXPECT_EQ(create_topic("orders"), errc::topic_already_exists);
+}
+
 }  // namespace
 }  // namespace moldau::broker

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <chrono>
 #include <map>
+#include <set>
 
+#include "base/topic_name.hpp"
 #include "broker/wiring/read_log.hpp"
 #include "metadata/format.hpp"
 #include "raft/snapshot.hpp"
@@ -33,7 +35,7 @@ metadata_service::metadata_service(rt::world& world, options chosen)
 metadata_service::~metadata_service() = default;
 
 std::string metadata_service::partition_directory() const {
-  return rt::join_path(options_.directory, "__cluster_metadata-0");
+  return rt::join_path(options_.directory, storage::partition_directory_name(base::metadata_topic, partition_id(0)));
 }
 
 std::string metadata_service::path_of(raft::snapshot_id id) const {
@@ -53,7 +55,7 @@ rt::task<result<void>> metadata_service::start() {
   auto opened =
       co_await storage::log::open({.world = &world_, .sync = &sync_, .tail = &tail_, .storage = &options_.storage},
                                   {.directory = partition_directory(),
-                                   .partition = {"__cluster_metadata", partition_id(0)},
+                                   .partition = {std::string(base::metadata_topic), partition_id(0)},
                                    .topic_id = metadata_topic_id,
                                    .options = options_.log,
                                    // It is small, and whether the last process met a failing disk isn't known here.
@@ -110,15 +112,23 @@ result<metadata_service::found_files> metadata_service::scan_directory() {
   auto& files = world_.files();
   if (!files.exists(partition_directory())) return out;
   MOLDAU_TRY_ASSIGN(const auto entries, files.list(partition_directory()));
+  std::set<offset> producers_known_at;
+  std::set<offset> empty_segments;
   for (const auto& entry : entries) {
     if (raft::is_snapshot_leftover(entry.name)) {
       MOLDAU_TRY(files.remove(rt::join_path(partition_directory(), entry.name)));
     } else if (const auto id = raft::parse_snapshot_file_name(entry.name)) {
       out.snapshots.insert(*id);
     } else if (const auto at = storage::parse_segment_file_name(entry.name, storage::names::snapshot)) {
-      // A snapshot of the producers is written once all before it is on the disk: at a clean stop, and at a roll.
-      out.written_end = std::max(out.written_end, *at);
+      producers_known_at.insert(*at);
+    } else if (const auto base = storage::parse_segment_file_name(entry.name, storage::names::log)) {
+      if (entry.size_bytes == 0) empty_segments.insert(*base);
     }
+  }
+  // A snapshot of the producers is written once all before it is on the disk: at a clean stop, and at a roll. Only that
+  // Kafka syncs the one of a roll before the records, which it had told nobody of until then.
+  for (const offset at : producers_known_at) {
+    if (!empty_segments.contains(at)) out.written_end = at;
   }
   return out;
 }
