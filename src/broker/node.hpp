@@ -10,8 +10,8 @@
 
 #include "base/metrics.hpp"
 #include "broker/acceptor.hpp"
+#include "broker/admin_port.hpp"
 #include "broker/shard.hpp"
-#include "broker/wiring/admin_port.hpp"
 #include "broker/wiring/metadata_service.hpp"
 #include "broker/wiring/producer_ids.hpp"
 #include "config/broker_config.hpp"

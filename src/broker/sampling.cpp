@@ -1,4 +1,4 @@
-#include "broker/wiring/sampling.hpp"
+#include "broker/sampling.hpp"
 
 #include <array>
 #include <charconv>

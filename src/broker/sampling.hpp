@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "broker/wiring/admin_port.hpp"
+#include "broker/admin_port.hpp"
 #include "config/broker_config.hpp"
 #include "metadata/image.hpp"
 #include "moldau/core/ids.hpp"

@@ -1,11 +1,11 @@
-#include "broker/wiring/admin_port.hpp"
+#include "broker/admin_port.hpp"
 
 #include <fmt/format.h>
 
 #include <chrono>
 
 #include "broker/node.hpp"
-#include "broker/wiring/sampling.hpp"
+#include "broker/sampling.hpp"
 
 namespace moldau::broker {
 
