@@ -11,8 +11,10 @@ namespace {
 /// the way from the application's thread and back is no cost.
 constexpr std::size_t poll_bytes = std::size_t{8} << 20U;
 constexpr std::size_t poll_records = std::size_t{16} << 10U;
-/// Compressed parts are opened so far ahead of the polls.
+/// Compressed parts are opened so far ahead of the polls, and so much at a time, counted decompressed: a mebibyte may
+/// hold a hundred of them.
 constexpr std::size_t opened_ahead_bytes = std::size_t{4} << 20U;
+constexpr std::size_t opened_at_once_bytes = std::size_t{2} << 20U;
 
 }  // namespace
 
@@ -59,8 +61,8 @@ void consumer::impl::open_ahead() {
   for (std::size_t i = first_part_; i < parts_.size() && ahead < opened_ahead_bytes; ++i) {
     part& next = parts_[i];
     if (!next.is_compressed || !is_current(next)) continue;
-    ahead += next.bytes;
-    if (!next.fetched) continue;
+    if (next.opened) ahead += next.opened->bytes;
+    if (next.opened || !next.fetched || next.fetched->is_done()) continue;
     opening_ = true;
     fetched_partition what = *std::exchange(next.fetched, std::nullopt);
     running_.spawn(open_on_worker(next.number, std::move(what)));
@@ -71,10 +73,12 @@ void consumer::impl::open_ahead() {
 rt::task<void> consumer::impl::open_on_worker(std::uint64_t number, fetched_partition what) {
   const auto self = shared_from_this();
   std::optional<error> wrong;
-  body_ptr opened = co_await runtime_.world().offload([&] { return what.open(*bodies_, *decoding_there_, wrong); });
+  body_ptr opened = co_await runtime_.world().offload(
+      [&] { return what.open(*bodies_, *decoding_there_, wrong, opened_at_once_bytes); });
   opening_ = false;
   const auto found = std::ranges::find(parts_, number, &part::number);
   if (found != parts_.end()) {
+    found->fetched = std::move(what);
     found->opened = std::move(opened);
     found->wrong = std::move(wrong);
   }
@@ -82,8 +86,8 @@ rt::task<void> consumer::impl::open_on_worker(std::uint64_t number, fetched_part
   news_.notify_all();
 }
 
-/// Puts what waits into `into`, about `poll_bytes` or `poll_records`, or `poll_records_max` records of it. A batch that can't be opened is
-/// left where it is, behind those that can.
+/// Puts what waits into `into`, about `poll_bytes` or `poll_records`, or `poll_records_max` records of it. A batch that
+/// can't be opened is left where it is, behind those that can.
 result<void> consumer::impl::give(polled& into) {
   const std::size_t most = options_.poll_records_max == 0 ? SIZE_MAX : options_.poll_records_max;
   const std::size_t enough = std::min(most, poll_records);
@@ -101,14 +105,20 @@ result<void> consumer::impl::give(polled& into) {
       continue;
     }
     if (!next.opened) {
-      if (!next.fetched || next.is_compressed) break;
-      next.opened = std::exchange(next.fetched, std::nullopt)->open(*bodies_, decoding_here_, next.wrong);
+      // A worker's turn.
+      if (next.is_compressed) break;
+      next.opened = next.fetched->open(*bodies_, decoding_here_, next.wrong);
     }
-    bytes += next.bytes;
     if (!give_from(next, *state, most - into.records(), into)) break;
+    bytes += next.opened->bytes;
     if (next.wrong) {
       if (into.batches.empty()) return std::unexpected(*next.wrong);
       break;
+    }
+    if (!next.fetched->is_done()) {
+      next.opened.reset();
+      next.given = 0;
+      continue;
     }
     if (next.is_end && state->reported_end != state->position().offset) {
       state->reported_end = state->position().offset;

@@ -75,12 +75,12 @@ class consumer::impl final : public group_user, public std::enable_shared_from_t
     std::shared_ptr<const topic_partition> of;
     std::uint64_t round = 0;
     std::size_t bytes = 0;
-    /// Until it is opened.
+    /// None while a worker opens more of it.
     std::optional<fetched_partition> fetched;
     bool is_compressed = false;
     /// Whether the partition ends behind it.
     bool is_end = false;
-    bool opening = false;
+    /// What has been opened and not been given out whole.
     body_ptr opened;
     /// What of `opened` has been given out.
     std::size_t given = 0;

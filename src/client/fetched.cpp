@@ -104,6 +104,7 @@ fetched_partition::fetched_partition(std::shared_ptr<const topic_partition> of, 
                                      bounds at, aborted_transactions aborted, isolation level, bool check_crcs)
     : of_(std::move(of)),
       records_(std::move(records)),
+      rest_(records_.view()),
       position_(from),
       bounds_(at),
       aborted_(std::move(aborted)),
@@ -120,7 +121,8 @@ bool fetched_partition::is_aborted(const wire::batch_view& batch) {
   return batch.is_transactional() && aborting_.contains(batch.producer_id());
 }
 
-body_ptr fetched_partition::open(body_pool& bodies, decode_context& with, std::optional<error>& wrong) {
+body_ptr fetched_partition::open(body_pool& bodies, decode_context& with, std::optional<error>& wrong,
+                                 std::size_t enough) {
   body_ptr out(bodies.take());
   out->of = of_;
   out->high_watermark = bounds_.high_watermark;
@@ -128,10 +130,12 @@ body_ptr fetched_partition::open(body_pool& bodies, decode_context& with, std::o
   out->log_start_offset = bounds_.log_start_offset;
   out->next_offset = position_;
   out->next_epoch = no_leader_epoch;
+  out->bytes = 0;
   out->fetched = records_;
-  wire::batch_iterator batches(records_);
-  while (true) {
+  wire::batch_iterator batches(rest_);
+  while (out->bytes < enough) {
     const auto found = batches.next();
+    is_done_ = !found || !*found;
     if (found && !*found) break;
     result<void> opened;
     if (!found) {
@@ -151,7 +155,12 @@ body_ptr fetched_partition::open(body_pool& bodies, decode_context& with, std::o
     out->next_epoch = (*found)->leader_epoch();
   }
   out->decoded.settle_headers();
-  records_ = {};
+  rest_ = batches.rest();
+  is_done_ = is_done_ || wrong.has_value();
+  if (is_done_) {
+    records_ = {};
+    rest_ = {};
+  }
   return out;
 }
 
@@ -177,6 +186,7 @@ result<void> fetched_partition::open_batch(const wire::batch_view& batch, record
     payload = inflated;
     into.inflated.push_back(std::move(inflated));
   }
+  into.bytes += payload.size();
   const std::size_t before = into.decoded.records.size();
   const std::size_t headers_before = into.decoded.headers.size();
   if (const char* why = decode_records(batch.header(), payload, position_, into.decoded)) {

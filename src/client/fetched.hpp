@@ -37,6 +37,8 @@ struct record_batch::body {
   /// Behind all that was read, and the epoch of the last batch.
   moldau::offset next_offset = no_offset;
   moldau::leader_epoch next_epoch = no_leader_epoch;
+  /// Of the payloads, decompressed.
+  std::size_t bytes = 0;
 
   shared_bytes fetched;
   std::vector<shared_bytes> inflated;
@@ -91,11 +93,13 @@ class fetched_partition {
   fetched_partition(std::shared_ptr<const topic_partition> of, shared_bytes records, offset from, bounds at,
                     aborted_transactions aborted, isolation level, bool check_crcs);
 
-  /// Opens all of it into a body. Of a part that can't be read to its end the body holds what comes before; `wrong`
-  /// then says what is wrong, with the place. Once.
-  [[nodiscard]] body_ptr open(body_pool& bodies, decode_context& with, std::optional<error>& wrong);
-
-  [[nodiscard]] std::size_t size_bytes() const { return records_.size(); }
+  /// Opens the next batches into a body, as many as come to about `enough` bytes decompressed. Of a part that can't be
+  /// read to its end the body holds what comes before; `wrong` then says what is wrong, with the place, and that was
+  /// the last one.
+  [[nodiscard]] body_ptr open(body_pool& bodies, decode_context& with, std::optional<error>& wrong,
+                              std::size_t enough = SIZE_MAX);
+  /// Whether all has been opened.
+  [[nodiscard]] bool is_done() const { return is_done_; }
 
  private:
   result<void> open_batch(const wire::batch_view& batch, record_batch::body& into, decode_context& with);
@@ -104,6 +108,9 @@ class fetched_partition {
 
   std::shared_ptr<const topic_partition> of_;
   shared_bytes records_;
+  /// Of `records_`, what hasn't been opened.
+  bytes_view rest_;
+  bool is_done_ = false;
   offset position_;
   bounds bounds_;
   aborted_transactions aborted_;

@@ -56,6 +56,22 @@ TEST_F(Fetched, RecordsOfSeveralBatchesComeInOneBody) {
   EXPECT_EQ(got->next_offset, offset(7));
 }
 
+TEST_F(Fetched, ALargePartIsOpenedALittleAtATime) {
+  for (int i = 0; i < 3; ++i) add(batch(2 * i, 2, wire::codec::zstd));
+  fetched_partition part(std::make_shared<const topic_partition>("t", partition_id(0)), all, offset(0),
+                         {offset(6), offset(6), offset(0)}, {}, isolation::read_uncommitted, true);
+  std::vector<std::int64_t> seen;
+  std::size_t slices = 0;
+  while (!part.is_done()) {
+    const body_ptr got = part.open(*bodies, with, wrong, 1);
+    ++slices;
+    for (const record_view& record : got->decoded.records) seen.push_back(record.offset.value());
+    EXPECT_EQ(got->next_offset, offset(static_cast<std::int64_t>(seen.size())));
+  }
+  EXPECT_EQ(slices, 4U) << "a batch each, and the end";
+  EXPECT_EQ(seen, (std::vector<std::int64_t>{0, 1, 2, 3, 4, 5}));
+}
+
 TEST_F(Fetched, EachRecordHasItsOwnHeaders) {
   add(batch(0, 3));
   add(batch(3, 2, wire::codec::gzip));
