@@ -10,7 +10,6 @@ namespace {
 using namespace std::chrono_literals;
 namespace sim = moldau::testing::sim;
 
-constexpr std::uint16_t broker_port = 9092;
 /// How long the clients may take to end what they have begun once nothing fails any more.
 constexpr rt::duration calm_limit = 30min;
 

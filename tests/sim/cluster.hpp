@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -18,7 +19,9 @@
 
 namespace moldau::scenarios {
 
-/// One broker, two machines of clients, and what every load of a run shares.
+inline constexpr std::uint16_t broker_port = 9092;
+
+/// One broker, two machines of clients or more, and what every load of a run shares.
 class cluster {
  public:
   /// `properties` are added to the broker's own; with `synced` it acknowledges what is on the disk (`log.flush.ack`).
@@ -28,8 +31,11 @@ class cluster {
   [[nodiscard]] nemesis make_nemesis() { return {world_, broker_, hosts_, records_, found_}; }
   [[nodiscard]] verdict& found() { return found_; }
   [[nodiscard]] record_ledger& records() { return records_; }
-  /// How many machines have clients.
-  [[nodiscard]] std::size_t client_hosts() const { return hosts_.size(); }
+  /// One more machine, which faults meet with too. Before `make_nemesis`.
+  testing::sim::host& add_machine(const std::string& name) { return *hosts_.emplace_back(&world_.add_host(name)); }
+  [[nodiscard]] bool broker_runs() const { return broker_.host().running(); }
+  /// How many machines have thin clients, which have a context.
+  [[nodiscard]] std::size_t client_hosts() const { return contexts_.size(); }
   [[nodiscard]] client_context& context(std::size_t host) { return *contexts_[host]; }
 
   /// Runs a client, which ends some time after its context says stop.

@@ -1,63 +1,77 @@
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <set>
 #include <string>
-#include <string_view>
-#include <utility>
+#include <vector>
 
 #include "moldau/core/ids.hpp"
 #include "moldau/core/topic_partition.hpp"
-#include "rt/world.hpp"
 #include "tests/sim/verdict.hpp"
 
 namespace moldau::scenarios {
 
-/// Checks committed offsets: what a group was told to have committed never goes back, and goes away only when the group
-/// has been out of use for the retention time.
+/// Checks one consumer group by what its members were told: a committed offset never goes back by itself, no partition
+/// has two owners in one generation, and a member reads what it owns, from where the group was, without a gap.
 ///
-/// A group's members commit rising offsets: each goes on from what it was told when it got the partition. Whoever
-/// didn't hear whether a commit was taken gives up its membership, so that the commit can't come late.
+/// A member is one life of one consumer; a new process or a new consumer is another member. Records don't expire.
 class group_ledger {
  public:
-  group_ledger(verdict& out, rt::duration retention) : out_(out), retention_(retention) {}
+  explicit group_ledger(verdict& out) : out_(out) {}
 
-  /// A commit is on its way; its metadata tell it from all others.
-  void sending(const std::string& group, const topic_partition& of, offset at, std::string metadata);
-  /// It was taken.
-  void committed(const std::string& group, const topic_partition& of, offset at);
-  /// The group was in use when this was asked, as the answer says: it had that member, or took its commit.
-  void in_use(const std::string& group, rt::time_point asked);
+  // What members are told of what is theirs.
+  void assigned(const std::string& member, const std::vector<topic_partition>& what);
+  void revoked(const std::string& member, const std::vector<topic_partition>& what);
+  /// That member owned `what` all along from some moment of this generation until now.
+  void owned_in(const std::string& member, std::int32_t generation, const std::vector<topic_partition>& what);
+  /// It doesn't run any more.
+  void died(const std::string& member);
+  /// Changes with everything that changes what is the member's.
+  [[nodiscard]] std::uint64_t changes(const std::string& member) const;
+  [[nodiscard]] std::vector<topic_partition> owned(const std::string& member) const;
 
-  /// What was known when a question was sent.
-  struct question {
-    std::optional<offset> committed;
-    std::optional<rt::time_point> in_use;
-  };
-  [[nodiscard]] question asking(const std::string& group, const topic_partition& of) const;
-  /// The answer, nothing if no offset is there, and when it came.
-  void told(const std::string& group, const topic_partition& of, const question& asked, std::optional<offset> at,
-            std::string_view metadata, rt::time_point now);
-  /// The group has been out of use for so long that this should be nothing.
-  void told_after_retention(const std::string& group, const topic_partition& of, std::optional<offset> at);
+  /// The member was given the records from `first` up to before `next`.
+  void delivered(const std::string& member, const topic_partition& of, offset first, offset next);
 
-  /// The next offset that nobody has sent.
-  [[nodiscard]] offset fresh(const std::string& group, const topic_partition& of) const;
-  [[nodiscard]] std::size_t committed_count() const { return committed_; }
+  /// A commit is on its way; it may come to pass from now on, at any time, until it is known.
+  void commit_begins(const topic_partition& of, offset at);
+  void commit_done(const topic_partition& of, offset at);
+  /// How far the group is certain to be, asked before a question for the committed offset is sent.
+  [[nodiscard]] offset certain(const topic_partition& of) const;
+  /// The answer to a question that was sent when the group was certain to be at `certain`; nothing for no offset.
+  void told_committed(const topic_partition& of, offset certain, std::optional<offset> at);
+
+  /// Every record up to before it has been delivered to some member.
+  [[nodiscard]] offset delivered_to(const topic_partition& of) const;
+  [[nodiscard]] std::size_t commits() const { return commits_; }
 
  private:
-  struct state {
-    std::set<std::pair<offset, std::string>> sent;
-    std::optional<offset> committed;
+  struct partition {
+    /// Whatever a member has tried to commit.
+    std::set<offset> tried;
+    /// Those that got no answer: they may come to pass late.
+    std::set<offset> open;
+    offset certain{0};
+    /// Whose it is in each generation.
+    std::map<std::int32_t, std::string> owners;
+    /// What was delivered beyond where all has been: begin and end.
+    std::map<offset, offset> ahead;
+    offset delivered{0};
   };
-  using key = std::pair<std::string, topic_partition>;
+  struct member {
+    /// The next record; nothing before the first.
+    std::map<topic_partition, std::optional<offset>> owns;
+    std::uint64_t changes = 0;
+  };
+
+  [[nodiscard]] bool may_stand_at(const partition& in, offset certain, offset at) const;
 
   verdict& out_;
-  rt::duration retention_;
-  std::map<key, state> offsets_;
-  std::map<std::string, rt::time_point> used_;
-  std::size_t committed_ = 0;
+  std::map<topic_partition, partition> partitions_;
+  std::map<std::string, member> members_;
+  std::size_t commits_ = 0;
 };
 
 }  // namespace moldau::scenarios

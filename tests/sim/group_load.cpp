@@ -4,9 +4,9 @@
 #include <memory>
 #include <vector>
 
-#include "tests/sim/group_ledger.hpp"
 #include "tests/sim/group_member.hpp"
 #include "tests/sim/load.hpp"
+#include "tests/sim/offset_ledger.hpp"
 #include "tests/sim/topic_churn.hpp"
 
 namespace moldau::scenarios {
@@ -64,7 +64,7 @@ class groups final : public load {
   }
 
   cluster& cluster_;
-  group_ledger ledger_;
+  offset_ledger ledger_;
   std::vector<std::unique_ptr<group_member>> members_;
   std::vector<std::unique_ptr<lone_committer>> alone_;
 };

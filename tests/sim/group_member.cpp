@@ -62,7 +62,7 @@ protocol::offset_commit_request commit_of(const std::string& group, const topic_
 
 }  // namespace
 
-rt::task<committed_answer> ask_committed(client_context& context, session& over, group_ledger& ledger,
+rt::task<committed_answer> ask_committed(client_context& context, session& over, offset_ledger& ledger,
                                          const std::string& group, const topic_partition& of) {
   protocol::offset_fetch_request request;
   request.group_id = group;
@@ -105,7 +105,7 @@ rt::task<void> await_coordinator(client_context& context, std::string group) {
 }
 
 group_member::group_member(client_context& context, std::string name, std::string group, std::string topic,
-                           std::int32_t partitions, group_ledger& ledger)
+                           std::int32_t partitions, offset_ledger& ledger)
     : context_(context),
       name_(std::move(name)),
       group_(std::move(group)),
@@ -305,7 +305,7 @@ rt::task<bool> group_member::leave() {
   co_return code == errc::none;
 }
 
-lone_committer::lone_committer(client_context& context, std::string name, topic_partition of, group_ledger& ledger)
+lone_committer::lone_committer(client_context& context, std::string name, topic_partition of, offset_ledger& ledger)
     : context_(context),
       name_(std::move(name)),
       of_(std::move(of)),

@@ -8,7 +8,7 @@
 
 #include "rt/task.hpp"
 #include "tests/sim/client.hpp"
-#include "tests/sim/group_ledger.hpp"
+#include "tests/sim/offset_ledger.hpp"
 #include "tests/sim/session.hpp"
 #include "wire/protocol/join_group_response.hpp"
 
@@ -20,7 +20,7 @@ struct committed_answer {
   std::optional<offset> at;
 };
 /// Asks for a group's offset and feeds the answer to the ledger.
-rt::task<committed_answer> ask_committed(client_context& context, session& over, group_ledger& ledger,
+rt::task<committed_answer> ask_committed(client_context& context, session& over, offset_ledger& ledger,
                                          const std::string& group, const topic_partition& of);
 
 /// Asks for a group's coordinator, which makes the topic of the groups, until there is one.
@@ -31,7 +31,7 @@ rt::task<void> await_coordinator(client_context& context, std::string group);
 class group_member {
  public:
   group_member(client_context& context, std::string name, std::string group, std::string topic, std::int32_t partitions,
-               group_ledger& ledger);
+               offset_ledger& ledger);
 
   /// Until the context says stop; it leaves then.
   rt::task<void> run();
@@ -61,7 +61,7 @@ class group_member {
   std::string group_;
   std::string topic_;
   std::int32_t partitions_;
-  group_ledger& ledger_;
+  offset_ledger& ledger_;
   session session_;
   std::string member_id_;
   std::int32_t generation_ = -1;
@@ -73,7 +73,7 @@ class group_member {
 /// Commits for groups that have no members, one offset each, and asks for the last few of them.
 class lone_committer {
  public:
-  lone_committer(client_context& context, std::string name, topic_partition of, group_ledger& ledger);
+  lone_committer(client_context& context, std::string name, topic_partition of, offset_ledger& ledger);
 
   rt::task<void> run();
   /// Asks for all: the retention time is over. False if the broker can't be reached any more.
@@ -85,7 +85,7 @@ class lone_committer {
   client_context& context_;
   std::string name_;
   topic_partition of_;
-  group_ledger& ledger_;
+  offset_ledger& ledger_;
   session session_;
   int groups_ = 0;
 };

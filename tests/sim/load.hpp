@@ -17,6 +17,8 @@ class load {
 
   /// Makes the topics and spawns the clients.
   virtual void begin() = 0;
+  /// After each strike of the nemesis.
+  virtual void struck() {}
   /// After the clients' end: reads what is there once more. Nothing fails meanwhile.
   virtual void end() = 0;
   /// How many records, or commits, were acknowledged.
@@ -31,5 +33,7 @@ class load {
 [[nodiscard]] std::unique_ptr<load> compaction_load(cluster& of);
 /// Groups whose members come, commit and go, and offsets that expire.
 [[nodiscard]] std::unique_ptr<load> group_load(cluster& of);
+/// The client library: idempotent producers, and a group whose members come and go, each on a machine of its own.
+[[nodiscard]] std::unique_ptr<load> client_load(cluster& of);
 
 }  // namespace moldau::scenarios

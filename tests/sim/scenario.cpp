@@ -49,6 +49,25 @@ const std::vector<scenario>& all_scenarios() {
                      "offsets.topic.num.partitions=3\n"
                      "offsets.retention.minutes=1\n"
                      "offsets.retention.check.interval.ms=1000\n"},
+      {.name = "client_storm",
+       .about = "the client library: everything at once, each seed with some kinds of faults of its own",
+       .faults = all_faults(),
+       .some_of_them = true,
+       .clients = client_load},
+      {.name = "client_kills",
+       .about = "the client library: brokers killed, stopped and powered off",
+       .faults = {fault::kill, fault::stop, fault::kill, fault::power_cut, fault::pause},
+       .clients = client_load},
+      {.name = "client_network",
+       .about = "the client library: cuts, partitions, delays, clock steps",
+       .faults = {fault::cut, fault::partition, fault::slow_network, fault::pause, fault::clock_step},
+       .clients = client_load},
+      {.name = "client_calm",
+       .about = "the client library: nothing fails but its members",
+       .faults = {fault::stop},
+       .strikes = 2,
+       .settings = [](std::uint64_t) { return sim::calm(); },
+       .clients = client_load},
       {.name = "calm", .about = "nothing fails", .faults = {fault::stop}, .strikes = 2, .settings = [](std::uint64_t) {
          return sim::calm();
        }}};
@@ -70,12 +89,15 @@ run_result run(const scenario& what, sim::simulator& world) {
     }
   }
   cluster of(world, what.properties, what.synced);
-  nemesis against = of.make_nemesis();
   const auto clients = what.clients(of);
+  nemesis against = of.make_nemesis();
   against.start();
   if (of.found().passed()) {
     clients->begin();
-    for (std::size_t i = 0; i < what.strikes && of.found().passed(); ++i) against.strike(faults);
+    for (std::size_t i = 0; i < what.strikes && of.found().passed(); ++i) {
+      against.strike(faults);
+      if (of.found().passed()) clients->struck();
+    }
     if (of.found().passed()) against.relent();
     if (of.found().passed() && of.end_clients()) clients->end();
   }

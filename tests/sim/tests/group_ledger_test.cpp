@@ -3,101 +3,127 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <chrono>
-
 namespace moldau::scenarios {
 namespace {
 
-using namespace std::chrono_literals;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-/// Group "g" and one partition; time is counted from the start, and retention is a minute.
-class groups_checked : public ::testing::Test {
+class group_checked : public ::testing::Test {
  protected:
-  static std::string metadata(std::int64_t at) { return "m" + std::to_string(at); }
-  void send(std::int64_t at) { groups.sending("g", of, offset(at), metadata(at)); }
   void commit(std::int64_t at) {
-    send(at);
-    groups.committed("g", of, offset(at));
+    group.commit_begins(of, offset(at));
+    group.commit_done(of, offset(at));
   }
-  void used(rt::duration at) { groups.in_use("g", rt::time_point() + at); }
-  [[nodiscard]] group_ledger::question ask() const { return groups.asking("g", of); }
-  void told(const group_ledger::question& asked, std::optional<std::int64_t> at, rt::duration now = 0s) {
-    groups.told("g", of, asked, at ? std::optional(offset(*at)) : std::nullopt, at ? metadata(*at) : "",
-                rt::time_point() + now);
+  void told(std::optional<std::int64_t> at) {
+    group.told_committed(of, group.certain(of), at ? std::optional(offset(*at)) : std::nullopt);
+  }
+  void deliver(const std::string& member, std::int64_t first, std::int64_t next) {
+    group.delivered(member, of, offset(first), offset(next));
   }
 
   const topic_partition of{"t", partition_id(0)};
   verdict found;
-  group_ledger groups{found, 1min};
+  group_ledger group{found};
 };
 
-TEST_F(groups_checked, WhatWasCommittedOrIsUnderWayIsFine) {
-  told(ask(), std::nullopt);
+TEST_F(group_checked, HandingOverIsFine) {
+  group.assigned("a", {of});
+  group.owned_in("a", 1, {of});
+  deliver("a", 0, 3);
   commit(3);
-  told(ask(), 3);
-  send(5);
-  told(ask(), 5);
+  told(3);
+  group.revoked("a", {of});
+  group.assigned("b", {of});
+  group.owned_in("b", 2, {of});
+  deliver("b", 3, 5);
   EXPECT_TRUE(found.passed()) << found.first().front();
-  EXPECT_EQ(groups.committed_count(), 1U);
-  EXPECT_EQ(groups.fresh("g", of), offset(6));
+  EXPECT_EQ(group.delivered_to(of), offset(5));
+  EXPECT_EQ(group.commits(), 1U);
 }
 
-TEST_F(groups_checked, AnAnswerMayBeOlderThanACommitThatCameAfterTheQuestion) {
+TEST_F(group_checked, ReadingAgainAfterADeathIsFine) {
+  group.assigned("a", {of});
+  deliver("a", 0, 3);
+  group.died("a");
+  group.assigned("b", {of});
+  deliver("b", 0, 3);
+  EXPECT_TRUE(found.passed());
+  EXPECT_EQ(group.delivered_to(of), offset(3));
+}
+
+TEST_F(group_checked, ReportsACommittedOffsetThatGoesBack) {
   commit(3);
-  const auto asked = ask();
-  commit(5);
-  told(asked, 3);
-  EXPECT_TRUE(found.passed()) << found.first().front();
+  commit(7);
+  told(3);
+  EXPECT_THAT(found.first(), ElementsAre(HasSubstr("the group's offset is 3, where 7 was committed")));
 }
 
-TEST_F(groups_checked, OffsetsMayExpireWhenTheGroupIsOutOfUse) {
+TEST_F(group_checked, ReportsACommittedOffsetThatNobodyCommitted) {
   commit(3);
-  used(10s);
-  told(ask(), std::nullopt, 70s);
-  groups.told_after_retention("g", of, std::nullopt);
-  EXPECT_TRUE(found.passed()) << found.first().front();
+  told(5);
+  EXPECT_THAT(found.first(), ElementsAre(HasSubstr("the group's offset is 5, where 3 was committed")));
 }
 
-TEST_F(groups_checked, ReportsAnOffsetThatGoesBack) {
+TEST_F(group_checked, ReportsALostOffset) {
   commit(3);
-  commit(5);
-  told(ask(), 3);
-  EXPECT_THAT(found.first(), ElementsAre("g of t-0: the offset went back from 5 to 3"));
+  told(std::nullopt);
+  EXPECT_THAT(found.first(), ElementsAre(HasSubstr("the group has lost its offset, which was 3")));
 }
 
-TEST_F(groups_checked, ReportsAnOffsetThatGoesBackFromWhatWasTold) {
+TEST_F(group_checked, ACommitWithoutAnAnswerMayComeToPassLate) {
+  group.commit_begins(of, offset(3));
+  commit(7);
+  told(3);
+  told(7);
+  EXPECT_TRUE(found.passed());
+}
+
+TEST_F(group_checked, AnOlderQuestionMayBringAnOlderOffset) {
   commit(3);
-  send(5);
-  told(ask(), 5);
-  told(ask(), 3);
-  EXPECT_THAT(found.first(), ElementsAre("g of t-0: the offset went back from 5 to 3"));
+  const offset asked_at = group.certain(of);
+  commit(7);
+  group.told_committed(of, asked_at, offset(3));
+  EXPECT_TRUE(found.passed());
 }
 
-TEST_F(groups_checked, ReportsALostOffset) {
+TEST_F(group_checked, ReportsTwoOwnersInAGeneration) {
+  group.assigned("a", {of});
+  group.owned_in("a", 4, {of});
+  group.assigned("b", {of});
+  group.owned_in("b", 4, {of});
+  EXPECT_THAT(found.first(), ElementsAre(HasSubstr("t-0 has two owners in generation 4: a and b")));
+}
+
+TEST_F(group_checked, ReportsRecordsOfAnothersPartition) {
+  group.assigned("a", {of});
+  group.revoked("a", {of});
+  deliver("a", 0, 1);
+  EXPECT_THAT(found.first(), ElementsAre(HasSubstr("a is given records of t-0, which isn't its own")));
+}
+
+TEST_F(group_checked, ReportsAGapWithinAnOwnership) {
+  group.assigned("a", {of});
+  deliver("a", 0, 2);
+  deliver("a", 3, 4);
+  EXPECT_THAT(found.first(), ElementsAre(HasSubstr("a reads t-0 at 3 after it has read up to 2")));
+  EXPECT_EQ(group.delivered_to(of), offset(2));
+}
+
+TEST_F(group_checked, ReportsABeginningBeyondWhatWasCommitted) {
   commit(3);
-  used(10s);
-  told(ask(), std::nullopt, 69s);
-  EXPECT_THAT(found.first(),
-              ElementsAre(HasSubstr("no offset, though 3 was committed and the group was in use 59000")));
+  group.assigned("b", {of});
+  deliver("b", 4, 5);
+  EXPECT_THAT(found.first(), ElementsAre(HasSubstr("b begins t-0 at 4, where the group never was")));
 }
 
-TEST_F(groups_checked, ReportsAnOffsetThatNobodyCommitted) {
-  commit(3);
-  told(ask(), 4);
-  EXPECT_THAT(found.first(), ElementsAre("g of t-0: nobody committed 4 with m4"));
-}
-
-TEST_F(groups_checked, ReportsAnotherCommitsMetadata) {
-  commit(3);
-  groups.told("g", of, ask(), offset(3), "other", rt::time_point());
-  EXPECT_THAT(found.first(), ElementsAre("g of t-0: nobody committed 3 with other"));
-}
-
-TEST_F(groups_checked, ReportsAnOffsetThatDoesNotExpire) {
-  groups.told_after_retention("g", of, offset(3));
-  EXPECT_THAT(found.first(), ElementsAre("g of t-0: 3 is still there after the retention time"));
+TEST_F(group_checked, ReportsAPartitionGivenOrTakenTwice) {
+  group.assigned("a", {of});
+  group.assigned("a", {of});
+  group.revoked("a", {of});
+  group.revoked("a", {of});
+  EXPECT_THAT(found.first(), ElementsAre(HasSubstr("is given t-0, which it has"),
+                                         HasSubstr("has to give t-0 up, which it doesn't have")));
 }
 
 }  // namespace
