@@ -27,12 +27,12 @@ class host_executor final : public executor {
   explicit host_executor(rt::world& on) : on_(on) {}
 
   void post(work what) override {
-    on_.post([w = std::move(what)] { w(); });
+    on_.post([w = std::move(what)]() mutable { w(); });
   }
   void post_at(time_point at, work what) override {
     std::erase_if(timers_, [](const auto& one) { return one->done; });
     auto made = std::make_shared<pending>();
-    made->timer = on_.post_at(at, [made = std::weak_ptr(made), w = std::move(what)] {
+    made->timer = on_.post_at(at, [made = std::weak_ptr(made), w = std::move(what)]() mutable {
       if (const auto self = made.lock()) self->done = true;
       w();
     });

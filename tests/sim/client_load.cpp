@@ -49,7 +49,7 @@ class library final : public load {
   bool await(const auto& what) {
     return cluster_.world().run_until([&] { return what() || broken(); }, calm_limit);
   }
-  [[nodiscard]] bool broken() const { return !cluster_.broker_runs() || !cluster_.found().passed(); }
+  [[nodiscard]] bool broken() { return !cluster_.broker_runs() || !cluster_.found().passed(); }
 
   cluster& cluster_;
   group_ledger group_;

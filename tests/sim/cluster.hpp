@@ -33,7 +33,7 @@ class cluster {
   [[nodiscard]] record_ledger& records() { return records_; }
   /// One more machine, which faults meet with too. Before `make_nemesis`.
   testing::sim::host& add_machine(const std::string& name) { return *hosts_.emplace_back(&world_.add_host(name)); }
-  [[nodiscard]] bool broker_runs() const { return broker_.host().running(); }
+  [[nodiscard]] bool broker_runs() { return broker_.host().running(); }
   /// How many machines have thin clients, which have a context.
   [[nodiscard]] std::size_t client_hosts() const { return contexts_.size(); }
   [[nodiscard]] client_context& context(std::size_t host) { return *contexts_[host]; }
