@@ -26,7 +26,7 @@ import peers  # noqa: E402
 from figures import Figures, add_options, leaves_no_room  # noqa: E402
 from machine import loop, raw  # noqa: E402
 
-SIZES = {"100b": 100, "1k": 1000}
+SIZES = {"100b": 100, "1k": 1024}
 CODECS = ("none", "lz4", "zstd")
 VARIANTS = [(f"{size}.{codec}", SIZES[size], codec) for size in SIZES for codec in CODECS]
 # Name pattern, direction, target; the first that fits counts.
@@ -51,7 +51,7 @@ LATENCY_RATE = 10000
 
 class Sizes:
     def __init__(self, quick):
-        self.records = {100: 1_000_000 if quick else 5_000_000, 1000: 200_000 if quick else 1_000_000}
+        self.records = {100: 1_000_000 if quick else 5_000_000, 1024: 200_000 if quick else 1_000_000}
         self.latency_seconds = 5 if quick else 20
         self.allocation_seconds = 2 if quick else 10
         self.raw_mb = 256 if quick else 1024

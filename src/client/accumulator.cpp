@@ -154,6 +154,7 @@ void accumulator::renumber_if_due(partition_lane& lane) {
     return lose_identity(lane);
   }
   lane.must_restart_ = false;
+  lane.is_known_ = false;
   lane.next_sequence_ = 0;
   for (producer_batch* batch = lane.repeats_.front(); batch != nullptr; batch = batch->next) {
     batch->identity = lane.identity_;
@@ -204,7 +205,8 @@ batch_ptr accumulator::take_from(partition_lane& lane, rt::time_point now, road&
     is_refused = may_leave && !roads.is_open(lane, next.builder.uncompressed_bytes());
     return may_leave && !is_refused ? lane.repeats_.pop_front() : nullptr;
   }
-  if (lane.in_flight_.size() >= options_.in_flight_max) return nullptr;
+  const bool goes_alone = options_.idempotence && !lane.is_known_;
+  if (lane.in_flight_.size() >= (goes_alone ? 1 : options_.in_flight_max)) return nullptr;
   if (lane.waiting_.empty() && !is_open_due(lane, now)) return nullptr;
   // What an open batch has by now isn't known here, only the most that it may.
   const std::size_t bytes =
@@ -234,6 +236,7 @@ void accumulator::on_outcome(batch_ptr batch, batch_outcome outcome, rt::time_po
   // A duplicate is there, only the broker has forgotten where.
   if (outcome.error.code == errc::duplicate_sequence_number) outcome.error = {errc::none, {}};
   const errc code = outcome.error.code;
+  if (code == errc::none && batch->identity == lane.identity_) lane.is_known_ = true;
   if (code == errc::none || batch->is_abandoned) return finish(std::move(batch), std::move(outcome), finished);
 
   bool repeats = can_repeat(code);

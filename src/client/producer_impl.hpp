@@ -62,6 +62,8 @@ class producer::impl final : public std::enable_shared_from_this<producer::impl>
   struct node {
     connection_ptr connection;
     std::int16_t produce_version = 0;
+    /// Why nothing can be produced to it, if so: no version in common.
+    error refusal{errc::none, {}};
     bool is_connecting = false;
     std::size_t in_flight = 0;
     /// The request that batches are being put into.

@@ -112,17 +112,12 @@ rt::task<void> producer::impl::connect(broker_id leader) {
   if (to) {
     const auto version = (*to)->api_versions().choose(produce_request::api_key, "Produce",
                                                       {produce_request::min_version, produce_version_max});
-    if (version) {
-      known.connection = *to;
-      known.produce_version = *version;
-      known.is_connecting = false;
-      pump();
-      co_return;
-    }
-    runtime_.world()
-        .log()
-        .named("producer")
-        .warn("broker {} can't be produced to: {}", leader.value(), version.error().message);
+    known.connection = *to;
+    known.produce_version = version.value_or(0);
+    known.refusal = version ? error{errc::none, {}} : version.error();
+    known.is_connecting = false;
+    pump();
+    co_return;
   }
   // Its partitions may have found another leader.
   leader_missing_ = true;
@@ -160,15 +155,17 @@ void producer::impl::start_call(node& to, call& what) {
       static_cast<std::int32_t>(std::min<std::int64_t>(options_.client.request_timeout_ms, INT32_MAX));
   what.request.topic_data.resize(what.topics);
   const bool is_answered = options_.acks != acks::none;
-  ++to.in_flight;
-  const connection_ptr through = to.connection;
-  auto started = through->start(what.version, what.request, what.externals, is_answered ? &what : nullptr);
-  if (started && is_answered) return;
-  --to.in_flight;
-  auto finished = finished_list();
-  for (batch_ptr& batch : what.batches) {
-    give_outcome(std::move(batch), {.error = started ? error{errc::none, {}} : started.error()}, finished);
+  error outcome = to.refusal;
+  if (outcome.code == errc::none) {
+    ++to.in_flight;
+    const connection_ptr through = to.connection;
+    auto started = through->start(what.version, what.request, what.externals, is_answered ? &what : nullptr);
+    if (started && is_answered) return;
+    --to.in_flight;
+    if (!started) outcome = started.error();
   }
+  auto finished = finished_list();
+  for (batch_ptr& batch : what.batches) give_outcome(std::move(batch), {.error = outcome}, finished);
   recycle(what);
   finish(std::move(finished));
 }

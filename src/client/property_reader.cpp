@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "client/cluster.hpp"
+
 namespace moldau::client {
 
 const std::string* property_reader::find(std::string_view name) {
@@ -85,6 +87,11 @@ void property_reader::take(std::string_view name, double& into, double least, do
 client_options property_reader::common() {
   client_options out;
   take("bootstrap.servers", out.bootstrap_servers);
+  for (const std::string& server : out.bootstrap_servers) {
+    if (const auto parsed = parse_server(server); !parsed) {
+      mistakes_.push_back(fmt::format("bootstrap.servers: {}", parsed.error().message));
+    }
+  }
   take("client.id", out.client_id);
   take("request.timeout.ms", out.request_timeout_ms, 1, INT32_MAX);
   take("default.api.timeout.ms", out.api_timeout_ms, 1, INT32_MAX);

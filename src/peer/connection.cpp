@@ -158,7 +158,8 @@ rt::task<void> connection::read_loop(std::shared_ptr<connection> self) {
       if (frame && !*frame) break;
       const auto taken = frame ? on_frame(**frame) : std::unexpected(frame.error());
       if (!taken) {
-        shut(taken.error());
+        // What was asked may be asked again: on another connection.
+        shut({errc::network_exception, taken.error().message});
         break;
       }
     }

@@ -44,7 +44,9 @@ rt::task<round_result> run_round(playground& in, std::string topic, std::string 
                            .group_id = group,
                            .offset_reset = offset_reset::earliest,
                            .auto_commit = false,
-                           .session_timeout_ms = 10'000});
+                           .session_timeout_ms = 10'000,
+                           // How long an answer to JoinGroup is waited for, when it gets lost.
+                           .max_poll_interval_ms = 30'000});
   if (!p || !c) {
     out.closed = std::unexpected(p ? c.error() : p.error());
     co_return out;

@@ -123,11 +123,12 @@ TEST_F(Accumulator, WhatComesInWhileTheSenderLooksIsFoundWithoutWakingIt) {
 
 TEST_F(Accumulator, NumbersBatchesInOrder) {
   begin();
-  const auto before = add_and_take();
+  auto before = add_and_take();
+  EXPECT_EQ(sequence(before), 0);
+  answer(std::move(before), errc::none);
   add(2);
   time += 5ms;
   const auto after = take_one();
-  EXPECT_EQ(sequence(before), 0);
   EXPECT_EQ(sequence(after), 1);
   EXPECT_EQ(after->count(), 2);
 }
@@ -143,9 +144,25 @@ TEST_F(Accumulator, LanesDontWaitForOneAnother) {
   EXPECT_EQ(take_one()->lane, first);
 }
 
+TEST_F(Accumulator, TheFirstBatchOfAnEpochGoesAlone) {
+  begin();
+  auto head = add_and_take();
+  add();
+  time += 5ms;
+  EXPECT_TRUE(take().empty()) << "a broker that doesn't know the producer would take any number";
+  answer(std::move(head), errc::not_leader_or_follower);
+  time += 100ms;
+  head = take_one();
+  EXPECT_EQ(sequence(head), 0);
+  EXPECT_TRUE(take().empty());
+  answer(std::move(head), errc::none);
+  EXPECT_EQ(sequence(take_one()), 1);
+}
+
 TEST_F(Accumulator, NoMoreThanSoManyOnTheirWay) {
   options.in_flight_max = 2;
   begin();
+  answer(add_and_take(), errc::none);
   std::vector<batch_ptr> sent;
   for (int i = 0; i < 2; ++i) sent.push_back(add_and_take());
   add();
@@ -157,6 +174,7 @@ TEST_F(Accumulator, NoMoreThanSoManyOnTheirWay) {
 
 TEST_F(Accumulator, RepeatsInOrderOneAtATimeBeforeAnythingNew) {
   begin();
+  answer(add_and_take(), errc::none);
   std::vector<batch_ptr> sent;
   for (int i = 0; i < 3; ++i) sent.push_back(add_and_take());
   add();
@@ -168,14 +186,14 @@ TEST_F(Accumulator, RepeatsInOrderOneAtATimeBeforeAnythingNew) {
   answer(std::move(sent[2]), errc::out_of_order_sequence_number);
   EXPECT_TRUE(take().empty()) << "not before the back-off has passed";
   time += 100ms;
-  for (const std::int32_t expected : {0, 1, 2, 3}) {
+  for (const std::int32_t expected : {1, 2, 3, 4}) {
     auto batch = take_one();
     EXPECT_EQ(sequence(batch), expected);
     EXPECT_EQ(epoch(batch), producer_epoch(0));
-    if (expected < 2) EXPECT_TRUE(take().empty());
+    if (expected < 3) EXPECT_TRUE(take().empty());
     answer(std::move(batch), errc::none);
   }
-  EXPECT_EQ(finished.size(), 4U);
+  EXPECT_EQ(finished.size(), 5U);
   EXPECT_TRUE(batches().is_idle());
 }
 

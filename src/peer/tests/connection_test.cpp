@@ -167,7 +167,7 @@ TEST_F(PeerConnectionFails, WhenNoAnswerComesInTime) {
 }
 
 TEST_F(PeerConnectionFails, WhenTheAnswerIsToAnotherRequest) {
-  EXPECT_EQ(ends(mood::answer_another), std::pair(errc::malformed, false));
+  EXPECT_EQ(ends(mood::answer_another), std::pair(errc::network_exception, false));
 }
 
 TEST_F(PeerConnectionFails, WhenTheOtherSideHangsUp) {
