@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 
 #include "bytes/endian.hpp"
 #include "offline/segment_walk.hpp"
@@ -26,15 +27,17 @@ using places = std::map<std::uint64_t, batch_place>;
 
 class segment_check {
  public:
-  segment_check(rt::file_system& files, std::string directory, offset base, offset floor, bool is_last,
+  /// `next` is where the segment behind it begins, nothing for the last one.
+  segment_check(rt::file_system& files, std::string directory, offset base, offset floor, std::optional<offset> next,
                 producer_check& producers, verified& into)
       : files_(files),
         producers_(producers),
         directory_(std::move(directory)),
         base_(base),
+        ceiling_(next),
         next_(std::max(base, floor)),
-        tail_(is_last ? remedy::start : remedy::copy),
-        index_(is_last ? remedy::start : remedy::remove),
+        tail_(next ? remedy::copy : remedy::start),
+        index_(next ? remedy::remove : remedy::start),
         into_(into) {}
 
   /// The offset behind the segment.
@@ -87,6 +90,13 @@ class segment_check {
     if (first < next_ && !batch.is_legacy()) {
       note(path, fmt::format("position {}: offset {} comes after {}", at, first.value(), next_.value() - 1),
            remedy::copy);
+    }
+    if (ceiling_ && batch.last_offset() >= *ceiling_) {
+      // The checksum leaves the offset out. What comes behind isn't measured by it.
+      note(path, fmt::format("position {}: offset {} belongs to a later segment", at, batch.last_offset().value()),
+           remedy::copy);
+      places_[at] = {base_, next_, batch.max_timestamp_ms()};
+      return;
     }
     next_ = std::max(next_, batch.next_offset());
     places_[at] = {batch.base_offset(), batch.last_offset(), batch.max_timestamp_ms()};
@@ -184,6 +194,7 @@ class segment_check {
   producer_check& producers_;
   std::string directory_;
   offset base_;
+  std::optional<offset> ceiling_;
   offset next_;
   /// What mends the end of the log, and an index.
   remedy tail_;
@@ -216,7 +227,8 @@ result<void> verify_partition(rt::file_system& files, const std::string& directo
                                fmt::format("begins at offset {}, inside the segment before it", bases[i].value()),
                                remedy::copy});
     }
-    segment_check check(files, directory, bases[i], floor, i + 1 == bases.size(), producers, into);
+    const auto next = i + 1 < bases.size() ? std::optional(bases[i + 1]) : std::nullopt;
+    segment_check check(files, directory, bases[i], floor, next, producers, into);
     floor = check.run();
     on_segment(into);
   }

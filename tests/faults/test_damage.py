@@ -466,3 +466,36 @@ class Metadata(DamageTest):
 
 if __name__ == "__main__":
     unittest.main()
+
+
+class Remedies(DamageTest):
+    """What docs/guide/log-verify.md says of `recover` and `copy` heals; `start` and `remove` are in the classes above."""
+
+    def remedies(self):
+        done = run("--output", "json", "log", "verify", self.partition)
+        return {(Path(finding["path"]).name, finding["remedy"]) for finding in done.json["findings"]}
+
+    def test_recover(self):
+        path = logs(self.stopped())[0].with_suffix(".txnindex")
+        path.write_bytes(self.random.randbytes(100))
+        self.assertEqual(self.remedies(), {(path.name, "recover")})
+        (self.data / ".kafka_cleanshutdown").unlink()
+        (self.data / "recovery-point-offset-checkpoint").unlink()
+        self.broker.start()
+        self.serves(0, self.end)
+        self.broker.stop()
+        self.assertEqual(self.remedies(), set())
+
+    def test_copy(self):
+        # A record's byte, and a batch's offset, which the checksum leaves out.
+        for place in (5000, 0):
+            with self.subTest(place=place):
+                path = logs(self.stopped())[0]
+                sound = path.read_bytes()
+                flip(path, place)
+                self.assertEqual(self.remedies(), {(path.name, "copy")})
+                path.write_bytes(sound)
+                self.broker.start()
+                self.serves(0, self.end)
+                self.broker.stop()
+                self.assertEqual(self.remedies(), set())
