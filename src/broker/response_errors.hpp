@@ -24,6 +24,23 @@ namespace detail {
 /// What a string of the protocol holds.
 constexpr std::size_t message_bytes_max = std::numeric_limits<std::int16_t>::max();
 
+/// The code of the protocol that says as much as a local one, which clients don't know.
+constexpr errc on_the_wire(errc code) {
+  if (code < errc::malformed) return code;
+  switch (code) {
+    case errc::malformed:
+      return errc::corrupt_message;
+    case errc::io_error:
+    case errc::disk_full:
+    case errc::closed:
+      return errc::kafka_storage_error;
+    case errc::timed_out:
+      return errc::request_timed_out;
+    default:
+      return errc::unknown_server_error;
+  }
+}
+
 inline void count_error(errc code, error_counts& into) {
   if (code == errc::none) return;
   const auto found = std::ranges::find(into, code, [](const auto& one) { return one.first; });
@@ -65,8 +82,10 @@ template <typename T>
 void settle_errors(T& in, error_counts& into) {
   if constexpr (requires {
                   { in.error_code } -> std::convertible_to<errc>;
-                })
+                }) {
+    in.error_code = on_the_wire(in.error_code);
     count_error(in.error_code, into);
+  }
   if constexpr (requires { in.error_message; }) cut_message(in.error_message);
   if constexpr (requires { in.batch_index_error_message; }) cut_message(in.batch_index_error_message);
   if constexpr (requires { in.responses; }) settle_errors(in.responses, into);
@@ -82,8 +101,9 @@ void settle_errors(T& in, error_counts& into) {
 
 }  // namespace detail
 
-/// Makes a response's errors ready to be sent: counts their codes (KIP-152's count of errors by API), and cuts the
-/// messages that would be too long for a string of the protocol, as those may be that repeat a client's own name.
+/// Makes a response's errors ready to be sent: gives codes of the protocol for local ones, counts them (KIP-152's count
+/// of errors by API), and cuts the messages that would be too long for a string of the protocol, as those may be that
+/// repeat a client's own name.
 template <typename Message>
 [[nodiscard]] error_counts settle_errors(Message& message) {
   error_counts out;

@@ -226,7 +226,8 @@ void metadata_service::on_synced() {
 
 void metadata_service::on_failed(const error& why) {
   if (applied_.failed()) return;
-  applied_.fail(why);
+  // Whoever waits answers a client with it.
+  applied_.fail({.code = errc::kafka_storage_error, .message = why.message});
   update_queued_.notify_all();
   options_.on_failed(why);
 }

@@ -23,7 +23,8 @@ class producer_ids {
 
   producer_ids(rt::world& world, allocator more) : more_(std::move(more)), allocating_(world) {}
 
-  /// Errors: what the controller says; `coordinator_load_in_progress` stands for "ask again".
+  /// Errors: `coordinator_load_in_progress`, with the controller's words. Kafka's producers ask again
+  /// when they hear it, and end for good with most others.
   [[nodiscard]] rt::task<result<producer_id>> next();
 
  private:
