@@ -21,7 +21,7 @@ class compaction final : public load {
   void begin() override {
     cluster_.run(0, create_until_there(cluster_.context(0), "keyed", 1,
                                        "cleanup.policy=compact segment.ms=1000 min.cleanable.dirty.ratio=0 "
-                                       "delete.retention.ms=1000 file.delete.delay.ms=1000"));
+                                       "delete.retention.ms=10000 file.delete.delay.ms=1000"));
     for (std::size_t i = 0; i < cluster_.client_hosts(); ++i) {
       client_context& context = cluster_.context(i);
       writers_.push_back(std::make_unique<keyed_writer>(context, fmt::format("k{}", i), partition_, keys_));

@@ -31,8 +31,9 @@ class key_ledger {
     explicit pass(key_ledger& of) : of_(&of), expected_(of.last_) {}
     void saw(offset at, std::string_view key, std::optional<std::string_view> value);
     /// It has come to the high watermark. `all_is_compacted`: so long after the last record of all keys but `stirrer`
-    /// that each of them has one record left, and those that were deleted have none.
-    void ended(bool all_is_compacted, std::string_view stirrer = {});
+    /// that each of them has one record left, and those that were deleted have none. Not `in_time`: it took so long
+    /// that tombstones may have gone behind the values that it saw (`delete.retention.ms`).
+    void ended(bool all_is_compacted, std::string_view stirrer = {}, bool in_time = true);
 
    private:
     friend class key_ledger;
@@ -53,6 +54,9 @@ class key_ledger {
 
  private:
   using record = pass::record;
+
+  /// A tombstone of it was written, or sent and not answered.
+  [[nodiscard]] bool may_be_deleted(const std::string& key) const;
 
   verdict& out_;
   /// What was acknowledged last.

@@ -17,6 +17,8 @@ namespace protocol = wire::protocol;
 
 constexpr std::int16_t produce_version = 9;
 constexpr std::int16_t fetch_version = 12;
+/// More than two machines' clocks may differ.
+constexpr std::int64_t stirred_ahead_ms = 120'000;
 
 }  // namespace
 
@@ -36,7 +38,7 @@ rt::task<void> keyed_writer::run() {
     }
     const std::uint64_t slot = context_.below(generations_.size());
     const auto key = fmt::format("{}-{}-{}", name_, slot, generations_[slot]);
-    if (!co_await write(key, context_.one_in(6))) give_up(slot);
+    if (!co_await write(key, context_.one_in(6), context_.world.wall_ms())) give_up(slot);
   }
   session_.close();
 }
@@ -44,14 +46,14 @@ rt::task<void> keyed_writer::run() {
 rt::task<bool> keyed_writer::stir(int records, rt::duration apart) {
   for (int i = 0; i < records; ++i) {
     if (!session_.connected() && !co_await session_.connect()) co_return false;
-    if (!co_await write(name_, false)) co_return false;
+    if (!co_await write(name_, false, context_.world.wall_ms() + stirred_ahead_ms)) co_return false;
     co_await context_.world.sleep_for(apart);
   }
   session_.close();
   co_return true;
 }
 
-rt::task<bool> keyed_writer::write(const std::string& key, bool tombstone) {
+rt::task<bool> keyed_writer::write(const std::string& key, bool tombstone, std::int64_t at_ms) {
   wire::batch_builder builder;
   wire::codec_context codecs;
   builder.begin({.compression = wire::compression::of(context_.one_in(3)
@@ -59,8 +61,7 @@ rt::task<bool> keyed_writer::write(const std::string& key, bool tombstone) {
                                                           : wire::codec::none)});
   std::optional<std::string> value;
   if (!tombstone) value = origin::write(name_, written_++, std::string(context_.below(200), 'v'));
-  if (!builder.append(context_.world.wall_ms(), as_bytes(key),
-                      value ? std::optional(as_bytes(*value)) : std::nullopt)) {
+  if (!builder.append(at_ms, as_bytes(key), value ? std::optional(as_bytes(*value)) : std::nullopt)) {
     co_return false;
   }
   const auto batch = builder.finish(codecs);
@@ -116,6 +117,7 @@ rt::task<bool> keyed_reader::read_all(bool all_is_compacted) {
 
 rt::task<bool> keyed_reader::pass(bool all_is_compacted) {
   key_ledger::pass reading(keys_);
+  const rt::time_point deadline = context_.world.now() + keyed_pass_time_max;
   wire::codec_context codecs;
   protocol::fetch_request request;
   request.replica_id = no_broker;
@@ -163,7 +165,7 @@ rt::task<bool> keyed_reader::pass(bool all_is_compacted) {
       co_return false;
     }
   }
-  reading.ended(all_is_compacted, "stirrer");
+  reading.ended(all_is_compacted, "stirrer", context_.world.now() <= deadline);
   co_return true;
 }
 

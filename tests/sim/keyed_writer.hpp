@@ -18,11 +18,12 @@ class keyed_writer {
 
   rt::task<void> run();
   /// Writes that many records of one more key, that far from one another, so that segments roll and are compacted.
+  /// They are dated after all that others write, whose clocks may be ahead: a segment rolls by its records' time.
   /// False if the broker can't be reached any more.
   rt::task<bool> stir(int records, rt::duration apart);
 
  private:
-  rt::task<bool> write(const std::string& key, bool tombstone);
+  rt::task<bool> write(const std::string& key, bool tombstone, std::int64_t at_ms);
   /// A request had no answer and may still come to pass, long after others: another key takes its place.
   void give_up(std::uint64_t slot) { ++generations_[slot]; }
 
@@ -34,6 +35,10 @@ class keyed_writer {
   std::int64_t written_ = 0;
   std::array<int, 8> generations_{};
 };
+
+/// `delete.retention.ms` of the topic must be longer than this by what compaction may take with a slow disk: in this
+/// time a reader that began before a key's value went still finds its tombstone.
+inline constexpr rt::duration keyed_pass_time_max = std::chrono::seconds(1);
 
 /// Reads a compacted partition from its start to its high watermark, over and over.
 class keyed_reader {

@@ -67,6 +67,24 @@ TEST_F(keys_checked, WhatHadNoAnswerMayBeThereOrNot) {
   EXPECT_TRUE(found.passed()) << found.first().front();
 }
 
+TEST_F(keys_checked, ATombstoneWithoutAnAnswerMayTakeTheKeyAway) {
+  write(0, 0);
+  keys.sending("a", std::nullopt);
+  key_ledger::pass without(keys);
+  see(without, 0, 0);
+  without.ended(false);
+  key_ledger::pass(keys).ended(true);
+  EXPECT_TRUE(found.passed()) << found.first().front();
+}
+
+TEST_F(keys_checked, WhatIsDeletedWhileItIsReadIsNotMissed) {
+  write(0, 0);
+  key_ledger::pass reading(keys);
+  remove(1);
+  reading.ended(false);
+  EXPECT_TRUE(found.passed()) << found.first().front();
+}
+
 TEST_F(keys_checked, WhatIsWrittenWhileItIsReadIsNotMissed) {
   write(0, 0);
   key_ledger::pass reading(keys);
@@ -74,6 +92,24 @@ TEST_F(keys_checked, WhatIsWrittenWhileItIsReadIsNotMissed) {
   write(1, 1);
   reading.ended(false);
   EXPECT_TRUE(found.passed()) << found.first().front();
+}
+
+TEST_F(keys_checked, WhoReadsForLongMayMissATombstone) {
+  write(0, 0);
+  remove(1);
+  key_ledger::pass reading(keys);
+  see(reading, 0, 0);
+  reading.ended(false, {}, false);
+  EXPECT_TRUE(found.passed()) << found.first().front();
+}
+
+TEST_F(keys_checked, ReportsALostValueHoweverLongItWasReadFor) {
+  write(0, 0);
+  write(1, 1);
+  key_ledger::pass reading(keys);
+  see(reading, 0, 0);
+  reading.ended(false, {}, false);
+  EXPECT_THAT(found.first(), ElementsAre(HasSubstr("but w/1/ was acknowledged later, at offset 1")));
 }
 
 TEST_F(keys_checked, ReportsALostKey) {
