@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "moldau/core/topic_partition.hpp"
@@ -20,6 +21,8 @@ struct client_context {
   verdict& out;
   record_ledger& records;
   topic_ledger& topics;
+  /// The simulator's time; each machine's own clock has a start and a pace of its own.
+  std::function<rt::time_point()> true_time;
   /// Clients end what they have begun, then end.
   bool stopping = false;
 

@@ -39,6 +39,14 @@ class library final : public load {
     for (std::size_t i = 0; i < member_machines; ++i) members_.push_back(&of.add_machine(fmt::format("member-{}", i)));
   }
 
+  library(const library&) = delete;
+  library& operator=(const library&) = delete;
+  /// After a failure its programs still run, and would look for what is gone with this.
+  ~library() override {
+    for (sim::host* one : producers_) one->kill();
+    for (sim::host* one : members_) one->kill();
+  }
+
   void begin() override;
   /// One of the members' machines may meet with something of its own.
   void struck() override;

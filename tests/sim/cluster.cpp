@@ -46,11 +46,13 @@ cluster::cluster(sim::simulator& world, std::string_view more, bool synced)
       topics_(found_),
       broker_(broker_host_, properties(world.random(), fmt::format("{}log.flush.ack={}\n", more, synced))) {
   for (sim::host* host : hosts_) {
-    contexts_.push_back(std::make_unique<client_context>(client_context{.world = host->core(),
-                                                                        .broker = {"broker", broker_port},
-                                                                        .out = found_,
-                                                                        .records = records_,
-                                                                        .topics = topics_}));
+    contexts_.push_back(std::make_unique<client_context>(
+        client_context{.world = host->core(),
+                       .broker = {"broker", broker_port},
+                       .out = found_,
+                       .records = records_,
+                       .topics = topics_,
+                       .true_time = [&world] { return rt::time_point(world.now()); }}));
   }
 }
 

@@ -83,7 +83,7 @@ rt::task<committed_answer> ask_committed(client_context& context, session& over,
   const auto& partition = answer.topics.front().partitions.front();
   committed_answer out{.answered = true};
   if (partition.committed_offset != no_offset) out.at = partition.committed_offset;
-  ledger.told(group, of, asked, out.at, partition.metadata.value_or(""), context.world.now());
+  ledger.told(group, of, asked, out.at, partition.metadata.value_or(""), context.true_time());
   co_return out;
 }
 
@@ -119,7 +119,7 @@ rt::task<void> group_member::run() {
     if (!co_await step()) co_await context_.pause(backoff_ms);
     co_await context_.pause(150);
   }
-  if (is_member_) static_cast<void>(co_await leave());
+  if (is_member_ && session_.connected()) static_cast<void>(co_await leave());
   session_.close();
 }
 
@@ -218,7 +218,7 @@ rt::task<bool> group_member::sync(const protocol::join_group_response& joined) {
       request.assignments.push_back({.member_id = joined.members[i].member_id, .assignment = as_bytes(parts.back())});
     }
   }
-  const rt::time_point asked = context_.world.now();
+  const rt::time_point asked = context_.true_time();
   const auto got = co_await session_.call<protocol::sync_group_response>(request, sync_version);
   if (!got) {
     begin_anew();
@@ -259,8 +259,8 @@ rt::task<bool> group_member::commit() {
   auto request = commit_of(group_, one.of, one.next, metadata);
   request.generation_id_or_member_epoch = generation_;
   request.member_id = member_id_;
-  ledger_.sending(group_, one.of, one.next, metadata);
-  const rt::time_point asked = context_.world.now();
+  const rt::time_point asked = context_.true_time();
+  ledger_.sending(group_, one.of, one.next, metadata, asked);
   const auto got = co_await session_.call<protocol::offset_commit_response>(request, commit_version);
   if (!got) {
     begin_anew();
@@ -278,7 +278,7 @@ rt::task<bool> group_member::heartbeat() {
   request.group_id = group_;
   request.generation_id = generation_;
   request.member_id = member_id_;
-  const rt::time_point asked = context_.world.now();
+  const rt::time_point asked = context_.true_time();
   const auto got = co_await session_.call<protocol::heartbeat_response>(request, heartbeat_version);
   if (!got) {
     begin_anew();
@@ -329,8 +329,8 @@ rt::task<void> lone_committer::run() {
 rt::task<bool> lone_committer::commit() {
   const auto group = fmt::format("{}-{}", name_, groups_++);
   const auto request = commit_of(group, of_, offset(groups_), name_);
-  ledger_.sending(group, of_, offset(groups_), name_);
-  const rt::time_point asked = context_.world.now();
+  const rt::time_point asked = context_.true_time();
+  ledger_.sending(group, of_, offset(groups_), name_, asked);
   const auto got = co_await session_.call<protocol::offset_commit_response>(request, commit_version);
   if (!got) co_return false;
   const errc code = got->message.topics.front().partitions.front().error_code;

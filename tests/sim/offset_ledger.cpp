@@ -14,8 +14,9 @@ std::string named(const std::string& group, const topic_partition& of) {
 
 }  // namespace
 
-void offset_ledger::sending(const std::string& group, const topic_partition& of, offset at, std::string metadata) {
-  offsets_[{group, of}].sent.emplace(at, std::move(metadata));
+void offset_ledger::sending(const std::string& group, const topic_partition& of, offset at, std::string metadata,
+                            rt::time_point now) {
+  offsets_[{group, of}].sent.emplace(std::pair(at, std::move(metadata)), now);
 }
 
 void offset_ledger::committed(const std::string& group, const topic_partition& of, offset at) {
@@ -47,8 +48,12 @@ void offset_ledger::told(const std::string& group, const topic_partition& of, co
     return;
   }
   state& known = offsets_[{group, of}];
-  if (!known.sent.contains({*at, std::string(metadata)})) {
+  const auto commit = known.sent.find({*at, std::string(metadata)});
+  if (commit == known.sent.end()) {
     out_.fail(fmt::format("{}: nobody committed {} with {}", named(group, of), at->value(), metadata));
+  } else {
+    // It may have had no answer: this is the first that is heard of it.
+    in_use(group, commit->second);
   }
   if (asked.committed && *at < *asked.committed) {
     out_.fail(
@@ -64,7 +69,8 @@ void offset_ledger::told_after_retention(const std::string& group, const topic_p
 
 offset offset_ledger::fresh(const std::string& group, const topic_partition& of) const {
   const auto known = offsets_.find({group, of});
-  return known == offsets_.end() || known->second.sent.empty() ? offset(0) : known->second.sent.rbegin()->first + 1;
+  return known == offsets_.end() || known->second.sent.empty() ? offset(0)
+                                                               : known->second.sent.rbegin()->first.first + 1;
 }
 
 }  // namespace moldau::scenarios

@@ -2,7 +2,6 @@
 
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -23,8 +22,9 @@ class offset_ledger {
  public:
   offset_ledger(verdict& out, rt::duration retention) : out_(out), retention_(retention) {}
 
-  /// A commit is on its way; its metadata tell it from all others.
-  void sending(const std::string& group, const topic_partition& of, offset at, std::string metadata);
+  /// A commit is on its way; its metadata tell it from all others. All times are of one clock.
+  void sending(const std::string& group, const topic_partition& of, offset at, std::string metadata,
+               rt::time_point now);
   /// It was taken.
   void committed(const std::string& group, const topic_partition& of, offset at);
   /// The group was in use when this was asked, as the answer says: it had that member, or took its commit.
@@ -48,7 +48,8 @@ class offset_ledger {
 
  private:
   struct state {
-    std::set<std::pair<offset, std::string>> sent;
+    /// And when.
+    std::map<std::pair<offset, std::string>, rt::time_point> sent;
     std::optional<offset> committed;
   };
   using key = std::pair<std::string, topic_partition>;

@@ -16,7 +16,9 @@ using ::testing::HasSubstr;
 class offsets_checked : public ::testing::Test {
  protected:
   static std::string metadata(std::int64_t at) { return "m" + std::to_string(at); }
-  void send(std::int64_t at) { groups.sending("g", of, offset(at), metadata(at)); }
+  void send(std::int64_t at, rt::duration now = 0s) {
+    groups.sending("g", of, offset(at), metadata(at), rt::time_point() + now);
+  }
   void commit(std::int64_t at) {
     send(at);
     groups.committed("g", of, offset(at));
@@ -58,6 +60,16 @@ TEST_F(offsets_checked, OffsetsMayExpireWhenTheGroupIsOutOfUse) {
   told(ask(), std::nullopt, 70s);
   groups.told_after_retention("g", of, std::nullopt);
   EXPECT_TRUE(found.passed()) << found.first().front();
+}
+
+TEST_F(offsets_checked, ACommitWithoutAnAnswerKeepsTheGroupInUseFromWhenItWasSent) {
+  send(3, 10s);
+  told(ask(), 3, 20s);
+  told(ask(), std::nullopt, 70s);
+  EXPECT_TRUE(found.passed()) << found.first().front();
+  told(ask(), std::nullopt, 69s);
+  EXPECT_THAT(found.first(),
+              ElementsAre(HasSubstr("no offset, though 3 was committed and the group was in use 59000")));
 }
 
 TEST_F(offsets_checked, ReportsAnOffsetThatGoesBack) {
