@@ -33,10 +33,13 @@ int run(const scenarios::scenario& what) {
   bool failed = false;
   std::uint64_t seeds = 0;
   std::uint64_t records = 0;
+  /// Of all runs; equal where all went the same way.
+  std::uint64_t trace = 0;
   const auto one_seed = [&](sim::simulator& world) {
     const scenarios::run_result first = scenarios::run(what, world);
     ++seeds;
     records += first.acknowledged;
+    trace = trace * 31 + first.trace_hash;
     for (const auto& violation : first.found.first()) fmt::print(stderr, "{}: {}\n", what.name, violation);
     failed = !first.found.passed();
     if (failed || world.seed() % repeat_every != 0) return;
@@ -48,7 +51,8 @@ int run(const scenarios::scenario& what) {
   };
   const bool passed =
       sim::for_each_seed({.settings = what.settings, .failed = [&] { return failed; }, .log_lines = 60}, one_seed);
-  fmt::print("{}: {} seeds, {} records acknowledged, {}\n", what.name, seeds, records, passed ? "passed" : "FAILED");
+  fmt::print("{}: {} seeds, {} records acknowledged, trace {:016x}, {}\n", what.name, seeds, records, trace,
+             passed ? "passed" : "FAILED");
   return passed ? 0 : 1;
 }
 
