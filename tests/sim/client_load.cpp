@@ -33,7 +33,8 @@ class library final : public load {
              .group = group_,
              .broker = fmt::format("broker:{}", broker_port),
              .topic = "orders",
-             .partitions = 3} {
+             .partitions = 3,
+             .habits = member_habits::some(of.world().random())} {
     for (std::size_t i = 0; i < producer_machines; ++i)
       producers_.push_back(&of.add_machine(fmt::format("producer-{}", i)));
     for (std::size_t i = 0; i < member_machines; ++i) members_.push_back(&of.add_machine(fmt::format("member-{}", i)));
@@ -73,9 +74,7 @@ void library::begin() {
     producers_[i]->spawn(run_library_producer(run_, producers_[i]->core(), fmt::format("p{}", i)));
   }
   for (sim::host* host : members_) {
-    host->start([this](sim::host& on) {
-      return run_group_member(run_, on.core(), fmt::format("{}.{}", on.name(), on.incarnation()));
-    });
+    host->start([this](sim::host& on) { return run_group_member(run_, on.core(), on.name(), on.incarnation()); });
   }
 }
 
