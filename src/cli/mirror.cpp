@@ -111,6 +111,8 @@ class copier {
     consumer_.reset();
     if (lanes_.empty()) return {};
     MOLDAU_TRY_ASSIGN(auto options, client::consumer_options::from_properties(source_properties()));
+    // A topic that has been deleted isn't to be there again because it was asked for.
+    options.allow_auto_create_topics = false;
     MOLDAU_TRY_ASSIGN(auto made, client::consumer::make(std::move(options)));
     std::map<topic_partition, offset> positions;
     for (const auto& [partition, of] : lanes_) {

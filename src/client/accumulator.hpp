@@ -70,8 +70,8 @@ class partition_lane {
   producer_identity identity_;
   std::int32_t next_sequence_ = 0;
   std::uint64_t next_order_ = 0;
-  /// Whether the broker has taken a batch of this epoch. It takes any number from a producer that it doesn't know yet, so
-  /// until then nothing may be on its way behind the first one.
+  /// Whether the broker has taken a batch of this epoch. It takes any number from a producer that it doesn't know yet,
+  /// so until then nothing may be on its way behind the first one.
   bool is_known_ = false;
   /// Counts anew with the next epoch, as soon as nothing is on its way.
   bool must_restart_ = false;
@@ -101,11 +101,11 @@ class road {
 /// I/O, clock or threads of its own. `append` belongs to any thread, all else to the I/O thread.
 ///
 /// Rules that keep order and uniqueness (KIP-98, KIP-360): a partition's batches leave in the order of their sequence
-/// numbers; the first of an epoch goes alone; while one has to be repeated nothing newer leaves, and repeats go one at a
-/// time. A batch that is given up
-/// keeps its numbers: if it was appended after all the next one fits, and if not the broker says so, whereupon the
-/// partition counts from 0 in its producer's next epoch, once nothing of it is on its way. So whether what timed out
-/// was appended is never guessed, and a batch of the old epoch that is still under way somewhere is refused.
+/// numbers; the first of an epoch goes alone; while one has to be repeated nothing newer leaves, and repeats go one at
+/// a time. A batch that is given up keeps its numbers: if it was appended after all the next one fits, and if not the
+/// broker says so, whereupon the partition counts from 0 in its producer's next epoch, once nothing of it is on its
+/// way. So whether what timed out was appended is never guessed, and a batch of the old epoch that is still under way
+/// somewhere is refused.
 class accumulator {
  public:
   struct options {

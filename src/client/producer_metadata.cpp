@@ -52,7 +52,7 @@ rt::task<result<void>> producer::impl::learn(const producer_topic& topic) {
 /// Sends the records that waited for their topic on, or fails them. Senders wait meanwhile, so that order holds.
 void producer::impl::place_kept(producer_topic& topic, const error* why) {
   std::vector<kept_record> failed;
-  std::optional<error> reason = why != nullptr ? std::optional(*why) : std::nullopt;
+  std::size_t partitions = 0;
   {
     const std::lock_guard held(topic.mutex);
     const lane_list lanes = why == nullptr ? lanes_of(topic) : lane_list{};
@@ -75,12 +75,15 @@ void producer::impl::place_kept(producer_topic& topic, const error* why) {
     topic.kept.clear();
     const lane_list* before = topic.lanes();
     if (!lanes.empty() && (before == nullptr || before->size() < lanes.size())) topic.set_lanes(lanes);
-    if (!reason && !failed.empty()) {
-      reason = {errc::unknown_topic_or_partition,
-                fmt::format("topic '{}' has {} partitions, and the record is for another", topic.name(), lanes.size())};
-    }
+    partitions = lanes.size();
   }
-  for (kept_record& kept : failed) fail(kept, topic, *reason);
+  for (kept_record& kept : failed) {
+    fail(kept, topic,
+         why != nullptr ? *why
+                        : error{errc::unknown_topic_or_partition,
+                                fmt::format("topic '{}' has {} partitions, there is no {}", topic.name(), partitions,
+                                            kept.partition.value_or(partition_id(-1)).value())});
+  }
 }
 
 /// The lanes that there are, and new ones for partitions that have none yet. Topics grow and never shrink.
