@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "client/deadlines.hpp"
-#include "client/real_host.hpp"
+#include "client/loop_thread.hpp"
 #include "moldau/client/options.hpp"
 #include "moldau/core/async.hpp"
 #include "rt/spawn.hpp"
@@ -18,10 +18,10 @@ namespace moldau::client {
 class runtime {
  public:
   explicit runtime(const client_options& options) : handlers_(options.handlers), is_real_(options.world.is_real()) {
-    if (options.world.is_real()) host_ = make_real_host(options.log);
-    world_ = host_ ? &host_->world() : options.world.get();
+    if (options.world.is_real()) thread_ = make_loop_thread(options.log);
+    world_ = thread_ ? &thread_->world() : options.world.get();
     // In a simulation everything is one thread, so that nobody may wait.
-    deadlines_ = std::make_shared<deadlines>(*world_, [this] { return !host_ || host_->is_this_thread(); });
+    deadlines_ = std::make_shared<deadlines>(*world_, [this] { return !thread_ || thread_->is_this_thread(); });
   }
   runtime(const runtime&) = delete;
   runtime& operator=(const runtime&) = delete;
@@ -31,11 +31,11 @@ class runtime {
   [[nodiscard]] bool is_real() const { return is_real_; }
   [[nodiscard]] executor* handlers() const { return handlers_; }
   /// Whether the caller may wait for something that the client's thread does.
-  [[nodiscard]] bool may_block() const { return host_ != nullptr && !host_->is_this_thread(); }
+  [[nodiscard]] bool may_block() const { return thread_ != nullptr && !thread_->is_this_thread(); }
   /// Ends the I/O thread. Whoever still waits for it hears `errc::closed`.
   void stop() {
     deadlines_->detach();
-    host_.reset();
+    thread_.reset();
   }
 
   template <typename T>
@@ -74,7 +74,7 @@ class runtime {
 
   executor* handlers_;
   const bool is_real_;
-  std::unique_ptr<real_host> host_;
+  std::unique_ptr<rt::loop_thread> thread_;
   rt::world* world_;
   std::shared_ptr<deadlines> deadlines_;
 };

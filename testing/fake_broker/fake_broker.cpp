@@ -16,7 +16,7 @@ using fake::partition;
 
 /// The cluster, and the thread that it runs on if it has one of its own.
 struct fake_broker::body {
-  std::unique_ptr<fake::loop_thread> thread;
+  std::unique_ptr<rt::loop_thread> thread;
   std::shared_ptr<cluster> in;
 
   body() = default;
