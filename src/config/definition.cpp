@@ -1,25 +1,18 @@
 #include "config/definition.hpp"
 
 #include <algorithm>
-#include <array>
 #include <vector>
 
-#include "base/assert.hpp"
+#include "base/nearest.hpp"
 #include "config/tables/tables.hpp"
 
 namespace moldau::config {
 namespace {
 
-// The longest name that a typo is looked up for; all of ours are shorter.
-constexpr std::size_t longest_name = 96;
-
 std::vector<const definition*> sorted(std::initializer_list<std::span<const definition>> tables) {
   std::vector<const definition*> out;
   for (const auto& table : tables) {
-    for (const definition& def : table) {
-      MOLDAU_ASSERT(def.name.size() <= longest_name);
-      out.push_back(&def);
-    }
+    for (const definition& def : table) out.push_back(&def);
   }
   std::ranges::sort(out, {}, &definition::name);
   return out;
@@ -30,43 +23,11 @@ const definition* find(std::span<const definition* const> definitions, std::stri
   return at != definitions.end() && (*at)->name == name ? *at : nullptr;
 }
 
-// Levenshtein's distance, two neighbouring letters swapped counting one; given up once it must be more than `most`.
-// Both texts are at most `longest_name` long.
-std::size_t distance(std::string_view a, std::string_view b, std::size_t most) {
-  if (a.size() > b.size() + most || b.size() > a.size() + most) return most + 1;
-  using row = std::array<std::size_t, longest_name + 1>;
-  row before{};
-  row last{};
-  row now{};
-  for (std::size_t j = 0; j <= b.size(); ++j) last[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    now[0] = i;
-    std::size_t least = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      now[j] = std::min({last[j] + 1, now[j - 1] + 1, last[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1)});
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) now[j] = std::min(now[j], before[j - 2] + 1);
-      least = std::min(least, now[j]);
-    }
-    // A swap reaches back two rows, so one more than `most` may still come down.
-    if (least > most + 1) return most + 1;
-    before = last;
-    last = now;
-  }
-  return last[b.size()];
-}
-
 std::string_view nearest(std::span<const definition* const> definitions, std::string_view name) {
-  if (name.size() > longest_name) return {};
-  std::size_t best = std::max<std::size_t>(2, name.size() / 5) + 1;
-  std::string_view out;
-  for (const definition* def : definitions) {
-    const std::size_t d = distance(name, def->name, best - 1);
-    if (d < best) {
-      best = d;
-      out = def->name;
-    }
-  }
-  return out;
+  std::vector<std::string_view> names;
+  names.reserve(definitions.size());
+  for (const definition* def : definitions) names.push_back(def->name);
+  return base::nearest(name, names);
 }
 
 struct synonym_row {
