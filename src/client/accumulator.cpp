@@ -184,7 +184,7 @@ std::size_t accumulator::take_ready(rt::time_point now, road& roads, std::vector
       continue;
     }
     lane->in_flight_.push_back(batch.get());
-    ++batch->attempts;
+    ++(++batch->attempts == 1 ? lane->counts_.batches : lane->counts_.retries);
     ++taken;
     last = index;
     roads.load(std::move(batch));
@@ -308,6 +308,7 @@ result<void> accumulator::split(producer_batch& batch) {
 batch_ptr accumulator::abandon(producer_batch& batch) {
   batch_ptr out = pool_.take();
   out->lane = batch.lane;
+  out->created_at = batch.created_at;
   out->base_timestamp_ms = batch.base_timestamp_ms;
   out->tags.swap(batch.tags);
   out->timestamp_deltas.swap(batch.timestamp_deltas);
@@ -321,6 +322,14 @@ void accumulator::finish(batch_ptr batch, batch_outcome outcome, std::vector<fin
   if (batch->flush_round != 0) {
     for (auto& [round, count] : flush_counts_) count -= round == batch->flush_round ? 1 : 0;
     std::erase_if(flush_counts_, [](const auto& entry) { return entry.second == 0; });
+  }
+  lane_counts& counts = batch->lane->counts_;
+  const auto records = static_cast<std::uint64_t>(batch->count());
+  if (outcome.error.code != errc::none) {
+    counts.failed_records += records;
+  } else if (!batch->is_abandoned) {
+    counts.sent_records += records;
+    counts.sent_bytes += batch->bytes.size();
   }
   finished.push_back({std::move(batch), std::move(outcome)});
 }

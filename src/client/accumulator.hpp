@@ -15,6 +15,15 @@
 
 namespace moldau::client {
 
+/// What became of a partition's batches so far.
+struct lane_counts {
+  std::uint64_t sent_records = 0;
+  std::uint64_t sent_bytes = 0;
+  std::uint64_t failed_records = 0;
+  std::uint64_t batches = 0;
+  std::uint64_t retries = 0;
+};
+
 /// One partition's records on their way from `send` to their fate. Its address is its name: it lives as long as the
 /// accumulator.
 class partition_lane {
@@ -59,6 +68,7 @@ class partition_lane {
   partition_lane* next_with_news_ = nullptr;
 
   // From here on the I/O thread's alone.
+  lane_counts counts_;
   bool is_active_ = false;
   /// Closed batches in order, never sent and without a sequence.
   batch_queue waiting_;
@@ -186,6 +196,8 @@ class accumulator {
   /// Lanes with something in them.
   [[nodiscard]] const std::vector<partition_lane*>& active_lanes();
   [[nodiscard]] static bool has_waiting(const partition_lane& lane);
+  /// What is and was in each lane (producer_statistics.cpp).
+  [[nodiscard]] std::vector<partition_statistics> count() const;
 
  private:
   bool open_batch(partition_lane& lane, std::size_t record_bytes, rt::time_point now, source from);

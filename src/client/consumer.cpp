@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "client/consumer_impl.hpp"
+#include "client/property_reader.hpp"
 
 namespace moldau::client {
 
@@ -98,11 +99,12 @@ namespace {
 result<void> check_consumer(const consumer_options& options) {
   std::string wrong;
   const auto add = [&](std::string_view what) { wrong += (wrong.empty() ? "" : "\n") + std::string(what); };
-  if (options.client.bootstrap_servers.empty()) {
-    add("bootstrap.servers is missing: name one broker at least, as host:port");
-  }
-  for (const std::string& server : options.client.bootstrap_servers) {
-    if (const auto parsed = parse_server(server); !parsed) add("bootstrap.servers: " + parsed.error().message);
+  if (const auto common = check(options.client); !common) add(common.error().message);
+  if (options.auto_commit_interval_ms < 0) add("auto.commit.interval.ms can't be below 0");
+  if (options.heartbeat_interval_ms < 1) add("heartbeat.interval.ms must be 1 at least");
+  if (options.max_poll_interval_ms < 1) add("max.poll.interval.ms must be 1 at least");
+  if (options.fetch_min_bytes < 0 || options.fetch_max_bytes < 0 || options.fetch_max_wait_ms < 0) {
+    add("fetch.min.bytes, fetch.max.bytes and fetch.max.wait.ms can't be below 0");
   }
   if (options.heartbeat_interval_ms >= options.session_timeout_ms) {
     add("heartbeat.interval.ms must be below session.timeout.ms");
@@ -111,6 +113,7 @@ result<void> check_consumer(const consumer_options& options) {
   if (options.instance_id && options.instance_id->empty()) add("group.instance.id mustn't be empty");
   if (options.partition_fetch_max_bytes < 1) add("max.partition.fetch.bytes must be 1 at least");
   if (options.prefetch_bytes_max == 0) add("prefetch_bytes_max must be 1 at least");
+  if (std::ranges::find(options.interceptors, nullptr) != options.interceptors.end()) add("an interceptor is null");
   std::set<std::string_view> names;
   for (const auto& each : options.assignors) {
     if (each == nullptr) {
@@ -139,7 +142,9 @@ std::chrono::milliseconds within_reason(std::chrono::milliseconds time) {
 
 result<consumer> consumer::make(consumer_options options) {
   MOLDAU_TRY(check_consumer(options));
-  return consumer(std::make_shared<impl>(std::move(options)));
+  auto body = std::make_shared<impl>(std::move(options));
+  body->report_statistics();
+  return consumer(std::move(body));
 }
 
 consumer::consumer(std::shared_ptr<impl> body) : impl_(std::move(body)) {}
@@ -323,6 +328,10 @@ async<client::group_metadata> consumer::group_metadata() {
 
 async<void> consumer::enforce_rebalance(std::string reason) {
   return impl_->home().start<void>([self = impl_, reason] { return self->enforce_rebalance(reason); });
+}
+
+async<client::statistics> consumer::statistics() {
+  return impl_->home().start<client::statistics>([self = impl_] { return self->statistics(); });
 }
 
 async<void> consumer::close(close_options how) {

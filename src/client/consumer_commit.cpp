@@ -64,10 +64,13 @@ rt::task<result<void>> consumer::impl::commit(committed_offsets offsets) {
   committing_ = false;
   result<void> outcome = done ? first_failure(*done) : result<void>(std::unexpected(done.error()));
   if (done) {
+    committed_offsets taken;
     for (const auto& [partition, each] : *done) {
-      const auto at = assigned_.find(partition);
-      if (each && at != assigned_.end()) at->second.committed = offsets.at(partition).offset;
+      if (!each) continue;
+      const committed_offset& to = taken.emplace(partition, offsets.at(partition)).first->second;
+      if (const auto at = assigned_.find(partition); at != assigned_.end()) at->second.committed = to.offset;
     }
+    tell_committed(taken);
     if (!outcome && session) session->on_commit_refused(outcome.error().code, member);
   }
   commit_news_.notify_all();

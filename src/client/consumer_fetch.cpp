@@ -256,6 +256,7 @@ void consumer::impl::take_partition(broker_id from, consumed_partition& state,
     return;
   }
   buffered_bytes_ += data.records.size();
+  state.received.bytes += data.records.size();
   parts_.push_back({.number = next_part_++,
                     .of = state.name(),
                     .round = state.round(),

@@ -146,6 +146,7 @@ bool consumer::impl::give_from(part& from, consumed_partition& state, std::size_
                               committed_offset{.offset = behind.offset, .leader_epoch = behind.epoch, .metadata = {}});
   }
   from.given += now.size();
+  state.received.records += now.size();
   if (behind.offset > state.position().offset) state.polled(behind);
   return is_all;
 }

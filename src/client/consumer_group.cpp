@@ -174,6 +174,7 @@ rt::task<result<void>> consumer::impl::joined(std::string protocol_name, bool is
   if (closing_ || !session) co_return result<void>();
   const auto who = session->membership().who();
   MOLDAU_CO_TRY_ASSIGN(member_assignment mine, decode_assignment(part));
+  ++rebalances_;
   if (!is_leader) divided_.clear();
   if (assignor* const chosen = assignor_named(protocol_name)) chosen->on_assignment(mine, session->metadata());
   std::ranges::sort(mine.partitions);

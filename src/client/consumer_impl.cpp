@@ -206,6 +206,14 @@ rt::task<result<polled>> consumer::impl::poll(std::chrono::milliseconds timeout)
     if (closing_) outcome = std::unexpected(closed_error());
     if (outcome) outcome = give(out);
     if (!outcome) break;
+    if (!options_.interceptors.empty() && !out.batches.empty()) {
+      intercept(out);
+      if (out.empty()) {
+        // They took all of it. There may be more, and there is room now.
+        pump();
+        continue;
+      }
+    }
     if (!out.empty() || std::exchange(woken_, false)) break;
     if (failure_) {
       outcome = std::unexpected(*std::exchange(failure_, std::nullopt));
@@ -285,10 +293,14 @@ rt::task<result<offset>> consumer::impl::position(topic_partition partition) {
 
 rt::task<result<std::optional<std::int64_t>>> consumer::impl::current_lag(topic_partition partition) {
   MOLDAU_CO_TRY_ASSIGN(const consumed_partition* const state, assigned(partition));
-  const offset end =
-      options_.isolation == isolation::read_committed ? state->last_stable_offset : state->high_watermark;
-  if (end == no_offset || !state->has_position()) co_return std::optional<std::int64_t>();
-  co_return std::optional(std::max<std::int64_t>(0, end - state->position().offset));
+  co_return lag_of(*state);
+}
+
+/// Behind the end that this consumer may read up to, by the last fetch.
+std::optional<std::int64_t> consumer::impl::lag_of(const consumed_partition& state) const {
+  const offset end = options_.isolation == isolation::read_committed ? state.last_stable_offset : state.high_watermark;
+  if (end == no_offset || !state.has_position()) return std::nullopt;
+  return std::max<std::int64_t>(0, end - state.position().offset);
 }
 
 rt::task<result<std::map<topic_partition, std::int64_t>>> consumer::impl::lag() {

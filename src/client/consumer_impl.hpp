@@ -57,6 +57,8 @@ class consumer::impl final : public group_user, public std::enable_shared_from_t
   rt::task<result<client::group_metadata>> group_metadata();
   rt::task<result<void>> enforce_rebalance(std::string reason);
   rt::task<result<void>> close(close_options how);
+  rt::task<result<client::statistics>> statistics();
+  void report_statistics();
   /// Takes back what was handed out from there on.
   void rewind(const committed_offsets& unread);
 
@@ -95,6 +97,7 @@ class consumer::impl final : public group_user, public std::enable_shared_from_t
   // consumer_impl.cpp
   [[nodiscard]] consumed_partition* state_of(const partition_key& of, std::uint64_t round);
   [[nodiscard]] result<consumed_partition*> assigned(const topic_partition& of);
+  [[nodiscard]] std::optional<std::int64_t> lag_of(const consumed_partition& state) const;
   void fail_with(error why);
   void drop_partitions(const std::vector<topic_partition>& which);
   [[nodiscard]] std::vector<topic_partition> held() const;
@@ -158,6 +161,13 @@ class consumer::impl final : public group_user, public std::enable_shared_from_t
   rt::task<void> say_goodbye(close_options how);
   rt::task<void> end(close_options how);
 
+  // consumer_interceptors.cpp
+  void intercept(polled& given);
+  void tell_committed(const committed_offsets& taken);
+
+  // consumer_statistics.cpp
+  void add_to(client::statistics& into) const;
+
   const consumer_options options_;
   runtime runtime_;
   std::shared_ptr<cluster> cluster_;
@@ -201,6 +211,7 @@ class consumer::impl final : public group_user, public std::enable_shared_from_t
   /// What this member said when it joined, and (at the leader) what the topics were like.
   std::vector<std::string> joined_topics_;
   assignable_topics divided_;
+  std::uint64_t rebalances_ = 0;
   bool watching_ = false;
   rt::event watch_news_;
   std::size_t polling_ = 0;

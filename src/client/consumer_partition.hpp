@@ -54,7 +54,9 @@ class consumed_partition {
   [[nodiscard]] std::uint64_t round() const { return round_; }
 
   void start(std::uint64_t round) {
+    const counts kept = received;
     *this = consumed_partition(name_, paused);
+    received = kept;
     round_ = round;
   }
   /// Goes on at `at`, once the leader has confirmed it if its epoch is known.
@@ -111,6 +113,12 @@ class consumed_partition {
     leader_ = std::max(leader_, by);
     if (phase_ == phase::validating) phase_ = phase::ready;
   }
+
+  /// Over all rounds.
+  struct counts {
+    std::uint64_t records = 0;
+    std::uint64_t bytes = 0;
+  } received;
 
   bool paused = false;
   /// The group takes it away: `poll` gives no more of it.

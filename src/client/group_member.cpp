@@ -1,8 +1,12 @@
 #include "moldau/client/group_member.hpp"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include "client/await_on.hpp"
 #include "client/group_session.hpp"
 #include "client/offset_calls.hpp"
+#include "client/property_reader.hpp"
 #include "client/runtime.hpp"
 #include "moldau/client/consumer.hpp"
 
@@ -84,10 +88,26 @@ class group_member::impl final : public group_user, public std::enable_shared_fr
     co_return result<void>();
   }
 
+  rt::task<result<client::statistics>> statistics() {
+    client::statistics out = cluster_->count("member");
+    add_to(out);
+    co_return out;
+  }
+  void report_statistics() {
+    cluster_->report_statistics("member", [weak = weak_from_this()](client::statistics& into) {
+      if (const auto self = weak.lock()) self->add_to(into);
+    });
+  }
+
   [[nodiscard]] const runtime& home() const { return runtime_; }
   void stop() { runtime_.stop(); }
 
  private:
+  void add_to(client::statistics& into) const {
+    into.group_id = options_.group_id;
+    into.rebalances = rebalances_;
+    if (session_) into.group_state = name(session_->membership().current());
+  }
   rt::task<void> prepare() override {
     static_cast<void>(co_await await_on(runtime_.world(), work_->revoke(session_->metadata())));
   }
@@ -101,6 +121,7 @@ class group_member::impl final : public group_user, public std::enable_shared_fr
     co_return work_->lead(protocol, members);
   }
   rt::task<result<void>> joined(std::string protocol, bool is_leader, shared_bytes part) override {
+    ++rebalances_;
     const auto done = work_->joined({.protocol = std::move(protocol),
                                      .is_leader = is_leader,
                                      .bytes = std::move(part),
@@ -121,21 +142,27 @@ class group_member::impl final : public group_user, public std::enable_shared_fr
   std::shared_ptr<group_session> session_;
   std::optional<error> failure_;
   rt::event news_;
+  std::uint64_t rebalances_ = 0;
   bool closed_ = false;
 };
 
 result<group_member> group_member::make(group_member_options options, std::shared_ptr<group_work> work) {
-  if (options.client.bootstrap_servers.empty()) {
-    return fail(errc::invalid_argument, "bootstrap.servers is missing: name one broker at least, as host:port");
-  }
-  for (const std::string& server : options.client.bootstrap_servers) MOLDAU_TRY(parse_server(server));
-  if (options.group_id.empty()) return fail(errc::invalid_argument, "group.id is missing");
-  if (options.protocol_type.empty()) return fail(errc::invalid_argument, "the group's protocol type is missing");
-  if (work == nullptr) return fail(errc::invalid_argument, "a member without work");
-  if (options.heartbeat_interval_ms >= options.session_timeout_ms) {
-    return fail(errc::invalid_argument, "heartbeat.interval.ms must be below session.timeout.ms");
-  }
-  return group_member(std::make_shared<impl>(std::move(options), std::move(work)));
+  std::vector<std::string> mistakes;
+  const auto need = [&](bool holds, std::string_view otherwise) {
+    if (!holds) mistakes.emplace_back(otherwise);
+  };
+  if (const auto common = check(options.client); !common) mistakes.push_back(common.error().message);
+  need(!options.group_id.empty(), "group.id is missing");
+  need(!options.instance_id || !options.instance_id->empty(), "group.instance.id mustn't be empty");
+  need(!options.protocol_type.empty(), "the group's protocol type is missing");
+  need(work != nullptr, "a member needs work");
+  need(options.heartbeat_interval_ms > 0, "heartbeat.interval.ms must be above 0");
+  need(options.heartbeat_interval_ms < options.session_timeout_ms,
+       "heartbeat.interval.ms must be below session.timeout.ms");
+  if (!mistakes.empty()) return fail(errc::invalid_argument, fmt::format("{}", fmt::join(mistakes, "\n")));
+  auto body = std::make_shared<impl>(std::move(options), std::move(work));
+  body->report_statistics();
+  return group_member(std::move(body));
 }
 
 group_member::group_member(std::shared_ptr<impl> body) : impl_(std::move(body)) {}
@@ -168,6 +195,9 @@ async<group_metadata> group_member::metadata() {
 }
 async<void> group_member::commit(std::map<topic_partition, committed_offset> offsets) {
   return impl_->home().start<void>([self = impl_, offsets] { return self->commit(offsets); });
+}
+async<client::statistics> group_member::statistics() {
+  return impl_->home().start<client::statistics>([self = impl_] { return self->statistics(); });
 }
 async<void> group_member::close() {
   return impl_->home().start<void>([self = impl_] { return self->close(); });

@@ -192,4 +192,25 @@ void group_membership::on_left() {
   state_ = state::left;
 }
 
+std::string_view name(group_membership::state of) {
+  using state = group_membership::state;
+  switch (of) {
+    case state::unjoined:
+      return "unjoined";
+    case state::preparing:
+      return "preparing";
+    case state::prepared:
+      return "prepared";
+    case state::joining:
+      return "joining";
+    case state::syncing:
+      return "syncing";
+    case state::stable:
+      return "stable";
+    case state::left:
+      return "left";
+  }
+  return "unknown";
+}
+
 }  // namespace moldau::client

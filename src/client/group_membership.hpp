@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "moldau/core/errc.hpp"
@@ -99,5 +100,8 @@ class group_membership {
   rt::time_point last_poll_{};
   rt::time_point not_before_{};
 };
+
+/// "stable", say, as statistics show it.
+[[nodiscard]] std::string_view name(group_membership::state of);
 
 }  // namespace moldau::client

@@ -6,7 +6,9 @@ namespace moldau::client {
 
 result<producer> producer::make(producer_options options) {
   MOLDAU_TRY(options.validate());
-  return producer(std::make_shared<impl>(std::move(options)));
+  auto body = std::make_shared<impl>(std::move(options));
+  body->report_statistics();
+  return producer(std::move(body));
 }
 
 producer::producer(std::shared_ptr<impl> body) : impl_(std::move(body)) {}
@@ -50,6 +52,10 @@ async<void> producer::purge(purge_options what) {
 async<std::vector<partition_id>> producer::partitions_of(std::string topic) {
   return impl_->home().start<std::vector<partition_id>>(
       [self = impl_, topic = std::move(topic)] { return self->partitions_of(topic); });
+}
+
+async<client::statistics> producer::statistics() {
+  return impl_->home().start<client::statistics>([self = impl_] { return self->statistics(); });
 }
 
 async<void> producer::close() {

@@ -36,6 +36,8 @@ class producer::impl final : public std::enable_shared_from_this<producer::impl>
   rt::task<result<std::vector<partition_id>>> partitions_of(std::string topic);
   /// Negative: as long as the delivery timeout lets it take.
   rt::task<result<void>> close(std::int64_t within_ms);
+  rt::task<result<client::statistics>> statistics();
+  void report_statistics();
 
   [[nodiscard]] const runtime& home() const { return runtime_; }
   /// Ends the thread, once `close` is done.
@@ -121,12 +123,18 @@ class producer::impl final : public std::enable_shared_from_this<producer::impl>
   [[nodiscard]] rt::time_point retry_at(int attempts) const;
 
   // Reports (producer_reports.cpp).
+  /// Any thread.
+  void tell_interceptors(const delivery_report& what);
+  void log_later(std::string text) const;
   [[nodiscard]] std::vector<finished_batch> finished_list();
   void finish(std::vector<finished_batch> finished);
   void report(const finished_batch& done);
   void report(const delivery_report& what, const promise<delivery>* waiting);
   void fail(kept_record& record, producer_topic& topic, const error& why);
   void give_up(const error& why, purge_options what);
+
+  // producer_statistics.cpp
+  void add_to(client::statistics& into);
 
   const producer_options options_;
   runtime runtime_;
@@ -146,6 +154,9 @@ class producer::impl final : public std::enable_shared_from_this<producer::impl>
   wire::protocol::produce_response::partition_produce_response answer_;
   std::vector<finished_batch> finished_spare_;
   rt::event reported_;
+  timing delivery_time_;
+  /// Records that failed before they had a partition.
+  std::uint64_t failed_kept_ = 0;
   std::unique_ptr<rt::timer> timer_;
   rt::time_point timer_at_;
   std::unique_ptr<rt::timer> metadata_timer_;

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "client/property_reader.hpp"
 #include "moldau/client/producer.hpp"
 #include "wire/compression.hpp"
@@ -91,6 +93,7 @@ result<void> producer_options::validate() const {
   if (codec_level && !wire::levels_of(static_cast<wire::codec>(codec)).contains(*codec_level)) {
     wrong(fmt::format("{} has no level {}", wire::name(static_cast<wire::codec>(codec)), *codec_level));
   }
+  if (std::ranges::find(interceptors, nullptr) != interceptors.end()) wrong("an interceptor is null");
   if (linger_ms < 0 || delivery_timeout_ms < 0 || max_block_ms < 0 || availability_timeout_ms < 0) {
     wrong("times can't be negative");
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "client/interceptors.hpp"
 #include "client/producer_impl.hpp"
 #include "wire/batch_builder.hpp"
 
@@ -25,16 +26,24 @@ result<void> producer::impl::send(const outgoing_record& record, std::uint64_t t
   outgoing_record given = record;
   if (options_.interceptors.empty()) return send_intercepted(given, tag, waiting);
   intercepted_record open(given);
-  for (const auto& interceptor : options_.interceptors) interceptor->on_send(open);
+  // Headers that one added may move when the next adds others.
+  std::vector<std::vector<header_view>> restored;
+  for (const auto& interceptor : options_.interceptors) {
+    const outgoing_record before = given;
+    std::vector<header_view> headers(given.headers.begin(), given.headers.end());
+    const bool went_well = call_guest(
+        "on_send", [&] { interceptor->on_send(open); }, [&](std::string text) { log_later(std::move(text)); });
+    if (went_well) continue;
+    given = before;
+    given.headers = restored.emplace_back(std::move(headers));
+  }
   auto sent = send_intercepted(given, tag, waiting);
   if (!sent) {
-    for (const auto& interceptor : options_.interceptors) {
-      interceptor->on_acknowledgement({.topic = given.topic,
-                                       .partition = given.partition.value_or(partition_id(-1)),
-                                       .timestamp_ms = given.timestamp_ms.value_or(-1),
-                                       .tag = tag,
-                                       .error = &sent.error()});
-    }
+    tell_interceptors({.topic = given.topic,
+                       .partition = given.partition.value_or(partition_id(-1)),
+                       .timestamp_ms = given.timestamp_ms.value_or(-1),
+                       .tag = tag,
+                       .error = &sent.error()});
   }
   return sent;
 }

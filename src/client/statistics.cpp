@@ -39,6 +39,10 @@ class exposition {
              std::invoke(field, broker));
     }
   }
+  void of_group(std::string_view name, std::string_view type, std::string_view help) {
+    head(name, type, help);
+    sample(name, fmt::format(",group={}", quoted(of_.group_id)), of_.group_state == "stable");
+  }
   void of_partitions(std::string_view name, std::string_view type, std::string_view help, auto field) {
     if (of_.partitions.empty()) return;
     head(name, type, help);
@@ -93,6 +97,8 @@ void write_producer(exposition& to, const statistics& of) {
   to.of_client("producer_buffered_bytes", "gauge", "Bytes of records that wait or are on their way.",
                of.buffered_bytes);
   to.of_client("producer_buffered_records", "gauge", "Records that wait or are on their way.", of.buffered_records);
+  to.of_client("producer_failures_total", "counter", "Records that weren't delivered, of all partitions or none.",
+               of.failed_records);
   to.of_client("producer_deliveries_total", "counter", "Records whose fate is known.", of.delivery_time.count);
   to.of_client("producer_delivery_seconds_total", "counter", "Time from send to report, in all.",
                seconds(of.delivery_time.total_us));
@@ -104,12 +110,16 @@ void write_producer(exposition& to, const statistics& of) {
   to.of_partitions("producer_batches_total", "counter", "Batches sent.", &p::batches);
   to.of_partitions("producer_retries_total", "counter", "Batches sent again.", &p::retries);
   to.of_partitions("producer_queued_bytes", "gauge", "Bytes that wait or are on their way.", &p::queued_bytes);
+  to.of_partitions("producer_queued_records", "gauge", "Records that wait or are on their way.", &p::queued_records);
 }
 
 void write_consumer(exposition& to, const statistics& of) {
   using p = partition_statistics;
   to.of_client("consumer_prefetched_bytes", "gauge", "Bytes fetched and not yet polled.", of.prefetched_bytes);
   to.of_client("consumer_rebalances_total", "counter", "Assignments that the group gave.", of.rebalances);
+  if (!of.group_id.empty()) {
+    to.of_group("consumer_group_stable", "gauge", "Whether the member has its part and no round is under way.");
+  }
   to.of_partitions("consumer_received_records_total", "counter", "Records polled.", &p::received_records);
   to.of_partitions("consumer_received_bytes_total", "counter", "Bytes fetched.", &p::received_bytes);
   to.of_partitions("consumer_position", "gauge", "Offset of the next record; -1 if unknown.",

@@ -43,6 +43,21 @@ struct committed_offset {
   friend bool operator==(const committed_offset&, const committed_offset&) = default;
 };
 
+struct polled;
+
+/// Sees every record come in and every commit that went well: for tracing and metrics. (`interceptor.classes`)
+///
+/// Called in the order of the list, on the I/O thread whatever `client.handlers` says, so that it may not block. What
+/// it throws is logged, and all goes on as if it hadn't been called.
+class consume_interceptor {
+ public:
+  virtual ~consume_interceptor() = default;
+  /// What a poll is about to give: batches, one at least. It may take some out; they count as read nevertheless.
+  virtual void on_consume(polled& records) { static_cast<void>(records); }
+  /// These offsets have been committed, by a call or by themselves.
+  virtual void on_commit(const std::map<topic_partition, committed_offset>& offsets) { static_cast<void>(offsets); }
+};
+
 struct consumer_options {
   client_options client;
 
@@ -98,6 +113,8 @@ struct consumer_options {
   bool exclude_internal_topics = true;
   /// The longest that `close` without a deadline, and the destructor, take, in ms. Default: 30000.
   std::int64_t close_timeout_ms = 30'000;
+  /// Default: none. `interceptor.classes`
+  std::vector<std::shared_ptr<consume_interceptor>> interceptors;
 
   /// From Kafka's property names. Errors: `errc::invalid_argument` with every mistake, a line each.
   [[nodiscard]] static result<consumer_options> from_properties(const properties& from);
@@ -272,6 +289,8 @@ class consumer {
   async<client::group_metadata> group_metadata();
   /// Has the group divide its partitions anew.
   async<void> enforce_rebalance(std::string reason);
+  /// What it has counted up to now; every `client.statistics_interval_ms` it goes to `client.on_statistics` as well.
+  async<client::statistics> statistics();
 
   async<void> close(close_options how = {});
 

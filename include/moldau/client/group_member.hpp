@@ -89,7 +89,7 @@ struct group_member_options {
 ///     member.join().get().value();   // the first round is over, `worker::joined` has been called
 class group_member {
  public:
-  /// Errors: `errc::invalid_argument`.
+  /// Errors: `errc::invalid_argument`, with all that is wrong in the options.
   [[nodiscard]] static result<group_member> make(group_member_options options, std::shared_ptr<group_work> work);
 
   group_member(group_member&&) noexcept;
@@ -107,6 +107,8 @@ class group_member {
   /// Commits offsets in the name of this generation. Errors: `illegal_generation`, `unknown_member_id` (the group has
   /// gone on without this member), `fenced_instance_id`, `rebalance_in_progress`.
   async<void> commit(std::map<topic_partition, struct committed_offset> offsets);
+  /// What it has counted up to now; every `client.statistics_interval_ms` it goes to `client.on_statistics` as well.
+  async<client::statistics> statistics();
   /// Leaves and ends; nothing of `work` is called any more once it is ready.
   async<void> close();
 

@@ -100,7 +100,8 @@ class intercepted_record {
 /// Sees every record go out and every report come back: for tracing and metrics. (`interceptor.classes`)
 ///
 /// Called in the order of the list. `on_send` runs on the thread that sends; `on_acknowledgement` where delivery
-/// handlers run, before them. Neither may block or throw.
+/// handlers run, before them. Neither may block. What they throw is logged, and all goes on as if they hadn't been
+/// called.
 class producer_interceptor {
  public:
   virtual ~producer_interceptor() = default;
@@ -211,6 +212,8 @@ class producer {
   async<void> purge(purge_options what = {});
   /// The partitions of a topic. Errors: `unknown_topic_or_partition`.
   async<std::vector<partition_id>> partitions_of(std::string topic);
+  /// What it has counted up to now; every `client.statistics_interval_ms` it goes to `client.on_statistics` as well.
+  async<client::statistics> statistics();
 
   /// Flushes and ends; later calls fail with `errc::closed`. Any number of times.
   async<void> close();

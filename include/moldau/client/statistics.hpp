@@ -48,16 +48,22 @@ struct partition_statistics {
   broker_id leader = no_broker;
 
   // A producer's.
+  /// Delivered ones...
   std::uint64_t sent_records = 0;
+  /// ...and their batches, compressed.
   std::uint64_t sent_bytes = 0;
   std::uint64_t failed_records = 0;
   std::uint64_t batches = 0;
+  /// How often one of them was sent again.
   std::uint64_t retries = 0;
-  /// Waiting here or on their way.
+  /// Waiting here or on their way, before compression.
+  std::uint64_t queued_records = 0;
   std::uint64_t queued_bytes = 0;
 
-  // A consumer's.
+  // A consumer's. The counts begin anew when the partition is given to it anew.
+  /// Polled.
   std::uint64_t received_records = 0;
+  /// Fetched, compressed.
   std::uint64_t received_bytes = 0;
   /// Of the next record that `poll` gives.
   moldau::offset position = no_offset;
@@ -70,7 +76,7 @@ struct partition_statistics {
 /// What a client counts, at one moment. Plain data.
 struct statistics {
   std::string client_id;
-  /// "producer", "consumer", "admin".
+  /// "producer", "consumer", "admin", "member" (of a group).
   std::string kind;
   /// By the client's own clock; only differences mean anything.
   std::int64_t time_us = 0;
@@ -87,14 +93,19 @@ struct statistics {
   /// Taken of `buffer.memory`.
   std::uint64_t buffered_bytes = 0;
   std::uint64_t buffered_records = 0;
-  /// From `send` to the report.
+  /// Those without a partition too, such as of a topic that isn't there.
+  std::uint64_t failed_records = 0;
+  /// From the sending of a batch's first record to the reports of all its records, counted once for each of them: the
+  /// others took no longer.
   timing delivery_time;
 
   // A consumer's.
   /// Fetched and not yet polled.
   std::uint64_t prefetched_bytes = 0;
+  /// How often the group divided its partitions, as far as this member was there.
   std::uint64_t rebalances = 0;
   std::string group_id;
+  /// "unjoined", "preparing", "prepared", "joining", "syncing", "stable", "left"; empty without a group.
   std::string group_state;
 };
 
