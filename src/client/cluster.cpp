@@ -314,19 +314,36 @@ rt::task<result<void>> cluster::ask_metadata(const std::set<std::string>* topics
     co_return failed({(*answer)->error_code, "the broker can't tell its metadata"});
   }
   unanswered_since_.reset();
-  const std::string before = view_.cluster_id();
-  view_.apply(answer->message, now_ms());
-  if (!before.empty() && view_.cluster_id() != before) {
-    log(log_severity::error,
-        fmt::format("{} belongs to cluster {}, and before it was cluster {}: check bootstrap.servers",
-                    (*to)->remote().to_string(), view_.cluster_id(), before));
+  if (auto same = check_cluster_id((*answer)->cluster_id, (*to)->remote()); !same) {
+    co_return failed(std::move(same).error());
   }
+  view_.apply(answer->message, now_ms());
   if (names != nullptr) {
     for (const auto& topic : (*answer)->topics) {
       if (topic.name && topic.error_code == errc::none) names->emplace_back(*topic.name);
     }
   }
   co_return result<void>();
+}
+
+/// Two clusters never come into one view. Another one's answer is refused; where the bootstrap servers lead to it, the
+/// client begins there with nothing.
+result<void> cluster::check_cluster_id(const std::optional<std::string_view>& told, const rt::endpoint& by) {
+  const std::string before = view_.cluster_id();
+  if (!told || before.empty() || *told == before) return {};
+  error why{errc::inconsistent_cluster_id,
+            fmt::format("{} belongs to cluster '{}', and until now this client worked with cluster '{}': all of "
+                        "bootstrap.servers must be of one cluster",
+                        by.to_string(), *told, before)};
+  if (refused_cluster_ != *told) log(log_severity::error, why.message);
+  refused_cluster_ = *told;
+  if (!view_.nodes().empty()) {
+    if (options_.metadata_recovery == metadata_recovery::rebootstrap) why.code = errc::rebootstrap_required;
+    return std::unexpected(std::move(why));
+  }
+  view_ = {};
+  coordinators_.clear();
+  return {};
 }
 
 rt::task<result<void>> cluster::refresh(std::set<std::string> topics, bool may_create) {

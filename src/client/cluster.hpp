@@ -153,6 +153,7 @@ class cluster : public std::enable_shared_from_this<cluster> {
   void lost(link& of, error why);
   rt::task<result<connection_ptr>> first_of(std::vector<rt::endpoint> candidates);
   void rebootstrap(std::string_view why);
+  [[nodiscard]] result<void> check_cluster_id(const std::optional<std::string_view>& told, const rt::endpoint& by);
   static rt::task<void> reporting(std::shared_ptr<cluster> self, std::string kind,
                                   std::function<void(statistics&)> add);
   rt::task<result<void>> ask_metadata(const std::set<std::string>* topics, bool may_create,
@@ -167,6 +168,8 @@ class cluster : public std::enable_shared_from_this<cluster> {
   std::size_t next_bootstrap_ = 0;
   /// When the first of those questions for metadata was asked that nobody has answered since.
   std::optional<rt::time_point> unanswered_since_;
+  /// The last that was complained of: once is enough.
+  std::string refused_cluster_;
   std::uint64_t metadata_requests_ = 0;
   std::uint64_t rebootstraps_ = 0;
   rt::event closing_;

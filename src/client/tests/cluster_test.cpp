@@ -182,12 +182,31 @@ TEST_F(Cluster, AsksAnotherBrokerWhereOneHangs) {
   EXPECT_GE(b.questions, 1);
 }
 
-TEST_F(Cluster, ComplainsOfAnotherCluster) {
+TEST_F(Cluster, RefusesAnotherClustersAnswerAndBeginsAnewWhereTheBootstrapServersLead) {
   make();
   ASSERT_TRUE(refresh());
   boot.cluster_id = "two";
+  boot.nodes = {{3, "a"}};
+  EXPECT_FALSE(refresh());
+  EXPECT_TRUE(was_said("belongs to cluster 'two', and until now this client worked with cluster 'one'"));
+  EXPECT_TRUE(of->view().nodes().empty());
+  EXPECT_EQ(of->count("admin").rebootstraps, 1);
   ASSERT_TRUE(refresh());
-  EXPECT_TRUE(was_said("belongs to cluster two"));
+  EXPECT_EQ(of->view().cluster_id(), "two");
+  EXPECT_EQ(of->view().nodes().size(), 1U);
+  EXPECT_EQ(connected_to(of->broker(broker_id(1))).error().code, errc::broker_not_available);
+}
+
+TEST_F(Cluster, StaysWithItsClusterWhereItMayNotBeginAnew) {
+  options.metadata_recovery = metadata_recovery::none;
+  make();
+  ASSERT_TRUE(refresh());
+  boot.cluster_id = "two";
+  const auto refused = refresh();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, errc::inconsistent_cluster_id);
+  EXPECT_EQ(of->view().cluster_id(), "one");
+  EXPECT_EQ(of->view().nodes().size(), 2U);
 }
 
 TEST_F(Cluster, ClosingLetsEverybodyGoAtOnce) {
