@@ -11,6 +11,9 @@ constexpr served_api entry(api key, outcome (*handle)(call&), std::int16_t versi
   return {key, handle, known.min_version, known.max_stable_version(), version_max_2_8};
 }
 
+/// Kafka 2.8 doesn't have it.
+constexpr std::int16_t not_in_2_8 = -1;
+
 constexpr std::array apis{
     entry(api::produce, handle_produce, 9),
     entry(api::fetch, handle_fetch, 12),
@@ -32,10 +35,13 @@ constexpr std::array apis{
     entry(api::init_producer_id, handle_init_producer_id, 4),
     entry(api::offset_for_leader_epoch, handle_offset_for_leader_epoch, 4),
     entry(api::describe_configs, handle_describe_configs, 4),
+    entry(api::describe_log_dirs, handle_describe_log_dirs, 2),
     entry(api::create_partitions, handle_create_partitions, 3),
     entry(api::delete_groups, handle_delete_groups, 2),
     entry(api::incremental_alter_configs, handle_incremental_alter_configs, 1),
     entry(api::offset_delete, handle_offset_delete, 0),
+    entry(api::describe_quorum, handle_describe_quorum, not_in_2_8),
+    entry(api::update_features, handle_update_features, 0),
     entry(api::describe_cluster, handle_describe_cluster, 0),
 };
 

@@ -18,6 +18,8 @@ outcome handle_delete_topics(call& what);
 outcome handle_describe_cluster(call& what);
 outcome handle_describe_configs(call& what);
 outcome handle_describe_groups(call& what);
+outcome handle_describe_log_dirs(call& what);
+outcome handle_describe_quorum(call& what);
 outcome handle_fetch(call& what);
 outcome handle_find_coordinator(call& what);
 outcome handle_heartbeat(call& what);
@@ -34,6 +36,7 @@ outcome handle_offset_fetch(call& what);
 outcome handle_offset_for_leader_epoch(call& what);
 outcome handle_produce(call& what);
 outcome handle_sync_group(call& what);
+outcome handle_update_features(call& what);
 
 struct served_api {
   testing::api key;

@@ -24,6 +24,11 @@ cluster::cluster(fake_broker_options from, rt::world& on)
     one.running = true;
     if (const auto rack = options.racks.find(id); rack != options.racks.end()) one.rack = rack->second;
   }
+  if (options.release == kafka_release::v4_3) {
+    features = {{"metadata.version", {.least = 7, .most = 30, .level = 30}},
+                {"group.version", {.least = 0, .most = 1, .level = 1}},
+                {"transaction.version", {.least = 0, .most = 2, .level = 2}}};
+  }
 }
 
 uuid cluster::fresh_uuid() {

@@ -44,6 +44,13 @@ struct broker {
   fetch_sessions sessions;
 };
 
+/// KIP-584: what all brokers can, and what of it is in use; 0 for nothing.
+struct feature {
+  std::int16_t least = 0;
+  std::int16_t most = 0;
+  std::int16_t level = 0;
+};
+
 /// All that the brokers know. The mutex is held by whoever touches it: a handler while it answers, a test while it
 /// asks. What belongs to connections and listeners is touched on the world's thread only.
 struct cluster {
@@ -58,6 +65,8 @@ struct cluster {
   std::map<std::string, topic, std::less<>> topics;
   std::map<std::string, group, std::less<>> groups;
   std::map<std::string, broker_id, std::less<>> coordinators;
+  std::map<std::string, feature, std::less<>> features;
+  std::int64_t features_epoch = 0;
   fault_book faults;
   std::vector<seen_request> seen;
   std::int64_t next_producer_id = 1000;

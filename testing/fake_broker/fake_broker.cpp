@@ -125,6 +125,16 @@ result<offset> fake_broker::append(const topic_partition& to, fake_record record
   });
 }
 
+result<void> fake_broker::end_transaction(const topic_partition& in, producer_id of, bool commit) {
+  return body_->locked([&](cluster& all) -> result<void> {
+    partition* const found = all.find(in);
+    if (found == nullptr) return body::no_partition(in);
+    MOLDAU_TRY(found->log.end_transaction(of, commit, all.world.wall_ms()));
+    all.changed();
+    return {};
+  });
+}
+
 std::vector<fake_record> fake_broker::records(const topic_partition& of) const {
   return body_->locked([&](cluster& in) {
     const partition* const found = in.find(of);

@@ -1,11 +1,13 @@
 #include "testing/fake_broker/partition_log.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <string>
 
 #include "wire/batch_builder.hpp"
 #include "wire/record_batch.hpp"
+#include "wire/record_control.hpp"
 #include "wire/record_reader.hpp"
 
 namespace moldau::testing::fake {
@@ -76,8 +78,13 @@ appended partition_log::append(bytes_view records, std::size_t batch_bytes_max) 
 }
 
 result<offset> partition_log::append(const fake_record& record, std::int64_t now_ms) {
+  if (record.is_transactional && record.producer_id == no_producer_id) {
+    return fail(errc::invalid_argument, "a transactional record has a producer");
+  }
   wire::batch_builder builder;
-  builder.begin({.producer_id = record.producer_id, .producer_epoch = record.producer_epoch});
+  builder.begin({.producer_id = record.producer_id,
+                 .producer_epoch = record.producer_epoch,
+                 .is_transactional = record.is_transactional});
   std::vector<header_view> headers;
   for (const auto& [key, value] : record.headers) headers.push_back({key, view_of(value)});
   MOLDAU_TRY(builder.append(record.timestamp_ms < 0 ? now_ms : record.timestamp_ms, view_of(record.key),
@@ -85,8 +92,44 @@ result<offset> partition_log::append(const fake_record& record, std::int64_t now
   wire::codec_context codecs;
   MOLDAU_TRY_ASSIGN(shared_bytes bytes, builder.finish(codecs));
   const offset base = end_;
+  if (record.is_transactional) open_.try_emplace(record.producer_id, base);
   add(std::move(bytes));
   return base;
+}
+
+result<void> partition_log::end_transaction(producer_id of, bool commit, std::int64_t now_ms) {
+  const auto open = open_.find(of);
+  if (open == open_.end()) {
+    return fail(errc::invalid_txn_state, "the producer has no open transaction in this partition");
+  }
+  const auto type = commit ? wire::control_record_type::commit : wire::control_record_type::abort;
+  wire::batch_builder builder;
+  wire::codec_context codecs;
+  MOLDAU_TRY_ASSIGN(shared_bytes bytes,
+                    wire::end_txn_batch({.type = type}, of, producer_epoch(0), now_ms, builder, codecs));
+  if (!commit) aborted_.push_back({.of = of, .first = open->second, .last = end_});
+  open_.erase(open);
+  add(std::move(bytes));
+  return {};
+}
+
+offset partition_log::last_stable() const {
+  offset out = end_;
+  for (const auto& [of, first] : open_) out = std::min(out, first);
+  return out;
+}
+
+std::int64_t partition_log::size_bytes() const {
+  std::int64_t out = 0;
+  for (const batch& one : batches_) out += static_cast<std::int64_t>(one.bytes.size());
+  return out;
+}
+
+std::vector<partition_log::aborted_transaction> partition_log::aborted(offset from, offset before) const {
+  std::vector<aborted_transaction> out;
+  std::ranges::copy_if(aborted_, std::back_inserter(out),
+                       [&](const aborted_transaction& one) { return one.last >= from && one.first < before; });
+  return out;
 }
 
 void partition_log::add(shared_bytes bytes) {
@@ -98,10 +141,11 @@ void partition_log::add(shared_bytes bytes) {
   end_ = view.next_offset();
 }
 
-std::vector<std::byte> partition_log::read(offset from, std::size_t bytes_max, bool at_least_one) const {
+std::vector<std::byte> partition_log::read(offset from, offset before, std::size_t bytes_max, bool at_least_one) const {
   std::vector<std::byte> out;
   for (const batch& one : batches_) {
     if (one.last < from) continue;
+    if (one.base >= before) break;
     const bool fits = out.size() + one.bytes.size() <= bytes_max;
     if (!fits && (!out.empty() || !at_least_one)) break;
     out.insert(out.end(), one.bytes.data(), one.bytes.data() + one.bytes.size());
@@ -114,6 +158,7 @@ void partition_log::each_record(Visit visit) const {
   wire::codec_context codecs;
   for (const batch& one : batches_) {
     const wire::batch_view view(one.bytes);
+    if (view.is_control()) continue;
     auto reader = wire::record_reader::open(view, codecs);
     record_view record;
     while (reader) {
@@ -135,6 +180,7 @@ std::vector<fake_record> partition_log::records() const {
     for (const header_view& header : record.headers) to.headers.emplace_back(header.key, text_of(header.value));
     to.producer_id = in.producer_id();
     to.producer_epoch = in.producer_epoch();
+    to.is_transactional = in.attributes().is_transactional();
   });
   return out;
 }
@@ -151,6 +197,12 @@ void partition_log::truncate(offset to) {
   }
   start_ = std::min(start_, end_);
   std::erase_if(epochs_, [&](const auto& epoch) { return epoch.second >= end_; });
+  std::erase_if(open_, [&](const auto& one) { return one.second >= end_; });
+  // One whose marker has gone is open again.
+  std::erase_if(aborted_, [&](const aborted_transaction& one) {
+    if (one.last >= end_ && one.first < end_) open_.try_emplace(one.of, one.first);
+    return one.last >= end_;
+  });
   for (auto& [id, from] : producers_) {
     std::erase_if(from.last, [&](const appended_batch& one) { return one.base >= end_; });
   }

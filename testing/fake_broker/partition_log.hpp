@@ -30,12 +30,28 @@ class partition_log {
   /// A record of a test.
   [[nodiscard]] result<offset> append(const fake_record& record, std::int64_t now_ms);
 
-  /// Whole batches from the one that holds `from` on, `bytes_max` of them but at least one where `at_least_one`.
-  [[nodiscard]] std::vector<std::byte> read(offset from, std::size_t bytes_max, bool at_least_one) const;
+  /// Ends a producer's transaction with a marker. Errors: `invalid_txn_state` if none is open.
+  [[nodiscard]] result<void> end_transaction(producer_id of, bool commit, std::int64_t now_ms);
+
+  /// Whole batches from the one that holds `from` on and below `before`, `bytes_max` of them but at least one where
+  /// `at_least_one`.
+  [[nodiscard]] std::vector<std::byte> read(offset from, offset before, std::size_t bytes_max, bool at_least_one) const;
+  struct aborted_transaction {
+    producer_id of;
+    offset first;
+    /// The marker's.
+    offset last;
+  };
+  /// Those with something at `from` or behind it and below `before`.
+  [[nodiscard]] std::vector<aborted_transaction> aborted(offset from, offset before) const;
   [[nodiscard]] std::vector<fake_record> records() const;
 
   [[nodiscard]] offset start() const { return start_; }
   [[nodiscard]] offset end() const { return end_; }
+  /// Where the first open transaction begins; the end without one.
+  [[nodiscard]] offset last_stable() const;
+  /// Of all batches.
+  [[nodiscard]] std::int64_t size_bytes() const;
   [[nodiscard]] leader_epoch epoch() const { return epoch_; }
   void next_epoch() { epoch_ = epoch_ + 1; }
 
@@ -76,6 +92,9 @@ class partition_log {
 
   std::deque<batch> batches_;
   std::map<producer_id, producer> producers_;
+  /// Where each producer's open transaction begins.
+  std::map<producer_id, offset> open_;
+  std::vector<aborted_transaction> aborted_;
   /// Where each leader's records begin.
   std::map<leader_epoch, offset> epochs_;
   offset start_{0};

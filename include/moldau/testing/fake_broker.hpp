@@ -41,10 +41,13 @@ enum class api : std::int16_t {
   init_producer_id = 22,
   offset_for_leader_epoch = 23,
   describe_configs = 32,
+  describe_log_dirs = 35,
   create_partitions = 37,
   delete_groups = 42,
   incremental_alter_configs = 44,
   offset_delete = 47,
+  describe_quorum = 55,
+  update_features = 57,
   describe_cluster = 60,
 };
 
@@ -67,6 +70,9 @@ struct fake_record {
   std::vector<std::pair<std::string, std::optional<std::string>>> headers;
   moldau::producer_id producer_id = no_producer_id;
   moldau::producer_epoch producer_epoch = no_producer_epoch;
+  /// Part of its producer's open transaction, which begins with it if none is open: who reads committed records only
+  /// doesn't get past it until `fake_broker::end_transaction`.
+  bool is_transactional = false;
 };
 
 /// A request that came in whole.
@@ -171,9 +177,10 @@ struct fake_broker_options {
 ///     p.send({.topic = "t", .value = as_bytes("hello")}).get().value();
 ///     assert(cluster.records({"t", partition_id(0)}).size() == 1);
 ///
-/// Not there: transactions, replication between the brokers (all have every partition's one log), retention, quotas,
-/// security. Names that nobody knows (topics, brokers) give `errc::invalid_argument`, or empty answers.
-/// Any thread may call anything; in a simulation, the simulation's own.
+/// Not there: a transactional producer's requests (a test can write transactions by itself), replication between the
+/// brokers (all have every partition's one log), retention, quotas, security. Names that nobody knows (topics, brokers)
+/// give `errc::invalid_argument`, or empty answers. Any thread may call anything; in a simulation, the simulation's
+/// own.
 class fake_broker {
  public:
   /// The brokers listen when it returns. Errors: `already_exists` (a port is taken), `io_error`, `invalid_argument`.
@@ -193,7 +200,11 @@ class fake_broker {
   /// Errors: `invalid_partitions` for no more than there are.
   result<void> add_partitions(const std::string& topic, std::int32_t total);
   /// As a producer without idempotence would; its offset.
+  /// Errors: `invalid_argument` for a transactional record without a producer.
   result<moldau::offset> append(const topic_partition& to, fake_record record);
+  /// Writes the marker that commits or aborts a producer's transaction in that partition.
+  /// Errors: `invalid_txn_state` if none is open.
+  result<void> end_transaction(const topic_partition& in, moldau::producer_id of, bool commit);
   [[nodiscard]] std::vector<fake_record> records(const topic_partition& of) const;
   [[nodiscard]] moldau::offset start_offset(const topic_partition& of) const;
   [[nodiscard]] moldau::offset end_offset(const topic_partition& of) const;
@@ -203,7 +214,7 @@ class fake_broker {
   result<void> truncate(const topic_partition& of, moldau::offset to);
 
   [[nodiscard]] broker_id leader(const topic_partition& of) const;
-  /// The leader's epoch rises.
+  /// The leader's epoch rises. A broker without a replica gets one.
   result<void> move_leader(const topic_partition& of, broker_id to);
   [[nodiscard]] broker_id coordinator(const std::string& group) const;
   /// Groups keep their members and offsets.

@@ -9,6 +9,13 @@ using wire::protocol::api_versions_response;
 
 outcome handle_api_versions(call& what) {
   const auto fill = [&](api_versions_response& out) {
+    for (const auto& [name, known] : what.in.features) {
+      out.supported_features.push_back({.name = name, .min_version = known.least, .max_version = known.most});
+      if (known.level == 0) continue;
+      out.finalized_features.push_back(
+          {.name = name, .max_version_level = known.level, .min_version_level = known.level});
+    }
+    if (!what.in.features.empty()) out.finalized_features_epoch = what.in.features_epoch;
     for (const served_api& one : all_apis()) {
       if (const auto most = version_max(one, what.in.options)) {
         out.api_keys.push_back(

@@ -19,6 +19,8 @@ constexpr std::int16_t leader_told_since = 12;
 /// KIP-392: consumers may read from followers.
 constexpr std::int16_t followers_since = 11;
 
+constexpr std::int8_t read_committed = 1;
+
 /// What is kept while the fetch waits.
 struct open_fetch {
   fetch_sessions::opened session;
@@ -86,7 +88,7 @@ errc read(const wanted_partition& from, const fetch_request& asked, call& what, 
     return errc::not_leader_or_follower;
   }
   to.high_watermark = in->log.end();
-  to.last_stable_offset = in->log.end();
+  to.last_stable_offset = in->log.last_stable();
   to.log_start_offset = in->log.start();
   if (from.offset < in->log.start() || from.offset > in->log.end()) return errc::offset_out_of_range;
   if (const broker_id other = nearer(*in, asked.rack_id, what); other != no_broker) {
@@ -95,7 +97,14 @@ errc read(const wanted_partition& from, const fetch_request& asked, call& what, 
     return errc::none;
   }
   const std::size_t most = std::min<std::size_t>(so_far.room, static_cast<std::size_t>(std::max(from.bytes_max, 0)));
-  const auto bytes = in->log.read(from.offset, most, so_far.taken == 0);
+  const bool committed_only = asked.isolation_level == read_committed;
+  const offset before = committed_only ? in->log.last_stable() : in->log.end();
+  const auto bytes = in->log.read(from.offset, before, most, so_far.taken == 0);
+  if (committed_only && to.aborted_transactions) {
+    for (const auto& one : in->log.aborted(from.offset, before)) {
+      to.aborted_transactions->push_back({.producer_id = one.of, .first_offset = one.first});
+    }
+  }
   so_far.taken += bytes.size();
   so_far.room -= std::min(so_far.room, bytes.size());
   const std::string_view kept = what.keep(std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
@@ -144,8 +153,8 @@ outcome handle_fetch(call& what) {
           to.partition_index = one.index;
           to.high_watermark = no_offset;
           to.records = bytes_view();
+          if (asked.isolation_level == read_committed) to.aborted_transactions.emplace();
           to.error_code = what.judge([&] { return read(one, asked, what, so_far, to); });
-          if (asked.isolation_level == 1) to.aborted_transactions.emplace();
           if (to.error_code != errc::none) {
             to.records = bytes_view();
             so_far.at_once = true;

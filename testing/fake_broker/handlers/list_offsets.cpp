@@ -13,10 +13,12 @@ constexpr std::int64_t earliest = -2;
 constexpr std::int64_t largest_timestamp = -3;
 constexpr std::int64_t earliest_local = -4;
 
-partition_log::found look_up(const partition_log& in, std::int64_t timestamp) {
+constexpr std::int8_t read_committed = 1;
+
+partition_log::found look_up(const partition_log& in, std::int64_t timestamp, std::int8_t isolation_level) {
   switch (timestamp) {
     case latest:
-      return {.at = in.end(), .epoch = in.epoch()};
+      return {.at = isolation_level == read_committed ? in.last_stable() : in.end(), .epoch = in.epoch()};
     case earliest:
     case earliest_local:
       return {.at = in.start(), .epoch = in.end_of(leader_epoch(0)).first};
@@ -47,7 +49,7 @@ outcome handle_list_offsets(call& what) {
                                                                      : errc::unknown_leader_epoch;
               }
               if (wanted.timestamp < earliest_local) return errc::unsupported_version;
-              const auto found = look_up(in->log, wanted.timestamp);
+              const auto found = look_up(in->log, wanted.timestamp, asked.isolation_level);
               one.offset = found.at;
               one.timestamp = found.timestamp_ms;
               one.leader_epoch = found.epoch;

@@ -68,11 +68,13 @@ TEST(FakePartition, ReadsWholeBatchesFromTheOneThatHoldsTheOffset) {
   const std::size_t size = batch(0, {"a", "b"}).size();
   ASSERT_EQ(log.append(batch(0, {"a", "b"}), no_limit).code, errc::none);
   ASSERT_EQ(log.append(batch(2, {"c", "d"}), no_limit).code, errc::none);
-  EXPECT_EQ(log.read(offset(1), no_limit, true).size(), 2 * size);
-  EXPECT_EQ(log.read(offset(2), no_limit, true).size(), size);
-  EXPECT_EQ(log.read(offset(0), 1, true).size(), size);
-  EXPECT_EQ(log.read(offset(0), 1, false).size(), 0U);
-  EXPECT_EQ(log.read(offset(4), no_limit, true).size(), 0U);
+  EXPECT_EQ(log.read(offset(1), log.end(), no_limit, true).size(), 2 * size);
+  EXPECT_EQ(log.read(offset(2), log.end(), no_limit, true).size(), size);
+  EXPECT_EQ(log.read(offset(0), log.end(), 1, true).size(), size);
+  EXPECT_EQ(log.read(offset(0), log.end(), 1, false).size(), 0U);
+  EXPECT_EQ(log.read(offset(4), log.end(), no_limit, true).size(), 0U);
+  EXPECT_EQ(log.read(offset(0), offset(2), no_limit, true).size(), size);
+  EXPECT_EQ(log.size_bytes(), static_cast<std::int64_t>(2 * size));
 }
 
 TEST(FakePartition, TruncatesWholeBatchesAndTellsEpochs) {
@@ -99,6 +101,43 @@ TEST(FakePartition, FindsRecordsByTime) {
   log.delete_before(offset(2));
   EXPECT_EQ(log.start(), offset(2));
   EXPECT_THAT(values(log), ElementsAre("c"));
+}
+
+fake_record in_transaction(std::int64_t of) {
+  return {.value = "v", .producer_id = producer_id(of), .producer_epoch = producer_epoch(0), .is_transactional = true};
+}
+
+TEST(FakePartition, AnOpenTransactionHoldsTheStableEndUntilItsMarker) {
+  partition_log log;
+  ASSERT_TRUE(log.append({.value = "plain"}, 1));
+  ASSERT_EQ(log.append(in_transaction(1), 1).value(), offset(1));
+  ASSERT_EQ(log.append(in_transaction(2), 1).value(), offset(2));
+  EXPECT_EQ(log.last_stable(), offset(1));
+  ASSERT_TRUE(log.end_transaction(producer_id(1), false, 1));
+  EXPECT_EQ(log.last_stable(), offset(2));
+  ASSERT_TRUE(log.end_transaction(producer_id(2), true, 1));
+  EXPECT_EQ(log.last_stable(), log.end());
+  EXPECT_EQ(log.end(), offset(5));
+  EXPECT_EQ(log.records().size(), 3U) << "markers are no records";
+  ASSERT_EQ(log.aborted(offset(0), log.end()).size(), 1U);
+  EXPECT_EQ(log.aborted(offset(0), log.end())[0].first, offset(1));
+  EXPECT_EQ(log.aborted(offset(0), log.end())[0].of, producer_id(1));
+  EXPECT_TRUE(log.aborted(offset(4), log.end()).empty());
+  EXPECT_TRUE(log.aborted(offset(0), offset(1)).empty());
+  EXPECT_EQ(log.end_transaction(producer_id(1), true, 1).error().code, errc::invalid_txn_state);
+  EXPECT_EQ(log.append({.is_transactional = true}, 1).error().code, errc::invalid_argument);
+}
+
+TEST(FakePartition, ATransactionWhoseMarkerIsCutOffIsOpenAgain) {
+  partition_log log;
+  ASSERT_TRUE(log.append(in_transaction(1), 1));
+  ASSERT_TRUE(log.end_transaction(producer_id(1), false, 1));
+  log.truncate(offset(1));
+  EXPECT_EQ(log.last_stable(), offset(0));
+  EXPECT_TRUE(log.aborted(offset(0), log.end()).empty());
+  log.truncate(offset(0));
+  EXPECT_EQ(log.last_stable(), offset(0));
+  EXPECT_FALSE(log.end_transaction(producer_id(1), true, 1));
 }
 
 }  // namespace
