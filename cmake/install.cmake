@@ -1,7 +1,9 @@
 # The installed shared libraries, linked from the archives: moldau::client (libmoldau_client.so), by
-# find_package(moldau) and by pkg-config as moldau-client.
+# find_package(moldau) and by pkg-config as moldau-client; moldau::testing, a cluster in memory and the simulator, by
+# find_package(moldau COMPONENTS testing) and as moldau-testing.
 #
 #   cmake --install build/check --component client --prefix /usr/local
+#   cmake --install build/check --component testing --prefix /usr/local
 
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
@@ -83,6 +85,16 @@ install(DIRECTORY include/moldau/core include/moldau/client DESTINATION ${CMAKE_
         COMPONENT client)
 install(DIRECTORY include/moldau_adapters DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT client)
 install(FILES LICENSE NOTICE DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT client)
+
+# It stands on the client's library: what the simulator runs, and the coroutines of what runs in it, meet in one list.
+moldau_shared_library(testing
+  OBJECTS fake_broker fake_broker_factory sim
+  DEPS rt_asio wire rt bytes base
+  HEADERS include/moldau/testing
+  NAMESPACE moldau::testing
+  LINKS client
+  DESCRIPTION "Kafka in memory and a simulator, for tests of programs that use Kafka")
+install(DIRECTORY include/moldau/testing DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/moldau COMPONENT testing)
 
 configure_package_config_file(cmake/moldauConfig.cmake.in ${CMAKE_CURRENT_BINARY_DIR}/moldauConfig.cmake
                               INSTALL_DESTINATION ${MOLDAU_CMAKE_DIR})

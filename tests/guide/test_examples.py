@@ -70,6 +70,9 @@ class Examples(unittest.TestCase):
         self.assertIn("traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", out)
         self.assertIn("same trace", out)
 
+    def test_testing(self):
+        self.assertEqual(self.run_example("in_memory"), "a crate of apples, after 3 requests\n")
+
     @classmethod
     def tearDownClass(cls):
         left = {path.stem for path in FOLDER.glob("*.cpp")} - cls.ran

@@ -1,4 +1,4 @@
-"""A program outside of the tree against the installed client library. Needs MOLDAU_BIN and MOLDAU_BUILD."""
+"""Programs outside of the tree against the installed libraries. Needs MOLDAU_BIN and MOLDAU_BUILD."""
 
 import os
 import shutil
@@ -29,11 +29,18 @@ class Outside(unittest.TestCase):
         cls.folder = Path(tempfile.mkdtemp(prefix="moldau-install-"))
         cls.addClassCleanup(shutil.rmtree, cls.folder, ignore_errors=True)
         cls.prefix = cls.folder / "prefix"
-        run("cmake", "--install", os.environ["MOLDAU_BUILD"], "--component", "client", "--prefix", cls.prefix)
+        cls.install("client", cls.prefix)
         cls.library = next(cls.prefix.rglob("libmoldau_client.so"))
+        cls.for_tests = cls.folder / "for-tests"
+        for component in ("client", "testing"):
+            cls.install(component, cls.for_tests)
         cls.broker = brokers.Broker("moldau", cls.folder / "broker", {"moldau.admin.port": "-1"})
         cls.broker.start()
         cls.addClassCleanup(cls.broker.kill)
+
+    @staticmethod
+    def install(component, prefix):
+        run("cmake", "--install", os.environ["MOLDAU_BUILD"], "--component", component, "--prefix", prefix)
 
     def works(self, program, topic):
         environment = {**os.environ, "LD_LIBRARY_PATH": str(self.library.parent)}
@@ -58,17 +65,21 @@ class Outside(unittest.TestCase):
                 self.works(program, f"by-pkg-config-{compiler.replace('+', 'x')}")
 
     def test_headers_stand_by_themselves(self):
-        include = self.prefix / "include"
+        include = self.for_tests / "include"
         for header in sorted((include / "moldau").rglob("*.hpp")):
             for compiler in COMPILERS:
                 with self.subTest(f"{header.relative_to(include)} {compiler}"):
                     run(compiler, "-std=c++23", "-fsyntax-only", "-Wall", "-Wextra", "-Werror", f"-I{include}", "-x", "c++",
                         "-", input=f"#include <{header.relative_to(include)}>\n")
 
+    @staticmethod
+    def exported(library):
+        lines = run("nm", "-D", "-C", "--defined-only", library).splitlines()
+        names = [line.split(maxsplit=2)[2] for line in lines]
+        return [name.split("@@")[0] for name in names if not name.startswith("MOLDAU_")]
+
     def test_only_the_public_part_is_exported(self):
-        lines = run("nm", "-D", "-C", "--defined-only", self.library).splitlines()
-        exported = [line.split(maxsplit=2)[2] for line in lines]
-        exported = [name.split("@@")[0] for name in exported if not name.startswith("MOLDAU_")]
+        exported = self.exported(self.library)
         for wanted in ("moldau::client::producer::make", "moldau::client::consumer::poll", "moldau::client::admin::close",
                        "moldau::client::to_prometheus", "moldau::rt::detached_frames::current"):
             self.assertTrue(any(name.startswith(wanted) for name in exported), wanted)
@@ -76,6 +87,50 @@ class Outside(unittest.TestCase):
                    not name.startswith("moldau::rt::detached_frames::current")]
         self.assertEqual(foreign, [])
         self.assertEqual([name for name in exported if "::impl::" in name], [])
+
+    def test_of_the_testing_library_too(self):
+        library = next(self.for_tests.rglob("libmoldau_testing.so"))
+        exported = self.exported(library)
+        for wanted in ("moldau::testing::fake_broker::start", "moldau::testing::simulator::run_for",
+                       "moldau::testing::simulated_host::kill"):
+            self.assertTrue(any(name.startswith(wanted) for name in exported), wanted)
+        self.assertEqual([name for name in exported if "moldau::testing::" not in name], [])
+        inner = ("moldau::testing::fake::", "moldau::testing::sim::")
+        self.assertEqual([name for name in exported if name.startswith(inner) or "::body::" in name], [])
+        # The simulator takes down the coroutines of the client's library: there is one list, and the client has it.
+        wanted = run("nm", "-D", "-C", "--undefined-only", library)
+        self.assertIn("moldau::rt::detached_frames::current", wanted)
+
+    def runs_tests(self, folder):
+        libraries = str(next(self.for_tests.rglob("libmoldau_testing.so")).parent)
+        environment = {**os.environ, "LD_LIBRARY_PATH": libraries}
+        self.assertEqual(run(folder / "in_memory", env=environment), "hello at offset 0, 0 faults left\n")
+        self.assertEqual(run(folder / "simulated", env=environment), "50 numbers through 5 kills, twice the same way\n")
+
+    def test_tests_of_others_by_find_package(self):
+        for compiler in COMPILERS:
+            with self.subTest(compiler):
+                build = self.folder / f"tests-cmake-{compiler}"
+                run("cmake", "-S", HERE / "testing", "-B", build, f"-DCMAKE_CXX_COMPILER={compiler}",
+                    f"-DCMAKE_PREFIX_PATH={self.for_tests}")
+                run("cmake", "--build", build)
+                self.runs_tests(build)
+
+    def test_tests_of_others_by_pkg_config(self):
+        environment = {**os.environ, "PKG_CONFIG_PATH": str(next(self.for_tests.rglob("pkgconfig")))}
+        flags = run("pkg-config", "--cflags", "--libs", "moldau-testing", env=environment).split()
+        for compiler in COMPILERS:
+            with self.subTest(compiler):
+                folder = self.folder / f"tests-pkg-{compiler}"
+                folder.mkdir()
+                for program in ("in_memory", "simulated"):
+                    run(compiler, HERE / "testing" / f"{program}.cpp", *flags, "-o", folder / program)
+                self.runs_tests(folder)
+
+    def test_a_library_that_is_not_installed_is_missed_at_once(self):
+        with self.assertRaisesRegex(AssertionError, "considered to be NOT FOUND"):
+            run("cmake", "-S", HERE / "testing", "-B", self.folder / "without", f"-DCMAKE_CXX_COMPILER={COMPILERS[0]}",
+                f"-DCMAKE_PREFIX_PATH={self.prefix}")
 
     def test_nothing_of_ours_is_left_to_find(self):
         needed = run("readelf", "-d", self.library)
