@@ -66,9 +66,11 @@ rt::task<result<void>> consumer::impl::commit(committed_offsets offsets) {
   if (done) {
     committed_offsets taken;
     for (const auto& [partition, each] : *done) {
-      if (!each) continue;
-      const committed_offset& to = taken.emplace(partition, offsets.at(partition)).first->second;
-      if (const auto at = assigned_.find(partition); at != assigned_.end()) at->second.committed = to.offset;
+      const auto asked = offsets.find(partition);
+      // An answer may name what nobody asked for.
+      if (!each || asked == offsets.end()) continue;
+      taken.insert(*asked);
+      if (const auto at = assigned_.find(partition); at != assigned_.end()) at->second.committed = asked->second.offset;
     }
     tell_committed(taken);
     if (!outcome && session) session->on_commit_refused(outcome.error().code, member);
