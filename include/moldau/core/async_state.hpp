@@ -89,10 +89,13 @@ class async_base {
     return is_set_;
   }
 
-  /// Takes `next` to be run once the value is there; false, and it isn't taken, if that is so already.
+  /// Takes `next` to be run once the value is there; false, and it isn't taken, if that is so already. In a simulation
+  /// it is let go of where no promise is left.
   bool when_set(std::move_only_function<void()>& next) {
     const std::lock_guard held(mutex_);
     if (is_set_) return false;
+    // Kept, it would hold this state for good: nobody is left who could set it.
+    if (!fails_when_abandoned_ && promises_.load(std::memory_order_acquire) == 0) return true;
     next_ = std::move(next);
     return true;
   }

@@ -45,6 +45,18 @@ TEST(Async, FailsWhenThePromiseIsDropped) {
   EXPECT_EQ(value.get().error().code, errc::closed);
 }
 
+TEST(Async, WhatWouldBeCalledGoesWithAPromiseThatWasDroppedInASimulation) {
+  const auto held = std::make_shared<int>(1);
+  std::optional<promise<int>> dropped(std::in_place, nullptr, when_abandoned::leave);
+  auto early = dropped->get_async();
+  auto late = dropped->get_async();
+  std::move(early).then([held](const result<int>&) { FAIL() << "nobody gave a value"; });
+  dropped.reset();
+  EXPECT_EQ(held.use_count(), 1);
+  std::move(late).then([held](const result<int>&) { FAIL() << "nobody gave a value"; });
+  EXPECT_EQ(held.use_count(), 1);
+}
+
 TEST(Async, CallsBackOnTheExecutor) {
   queue_executor loop;
   promise<int> given(&loop);
