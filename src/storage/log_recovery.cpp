@@ -188,11 +188,21 @@ class loader {
     log_.warn("{} lacks an index, which is made anew", one.path(names::log));
     one.indexes = std::make_unique<active_indexes>(one.base);
     MOLDAU_TRY_ASSIGN(const auto file, open_log(one));
-    MOLDAU_TRY(walk_headers(one, *file, 0, no_end));
+    if (auto walked = walk_headers(one, *file, 0, no_end); !walked) {
+      if (!is_damage(walked.error()) || !is_deleted(one)) return std::unexpected<error>(std::move(walked).error());
+      log_.warn("{} is damaged ({}), and all in it was deleted before: nothing of it is needed", one.path(names::log),
+                walked.error().message);
+    }
     one.indexes->times.maybe_append(one.largest_time.value_or(time_position{}));
     MOLDAU_TRY(write_indexes(files_, one, take_index_write(one)));
     one.indexes.reset();
     return {};
+  }
+
+  /// Whether all of a segment lies below the log's start; it goes when segments are next deleted.
+  [[nodiscard]] bool is_deleted(const segment& one) const {
+    return std::ranges::any_of(out_.segments,
+                               [&](const auto& s) { return s->base > one.base && s->base <= out_.log_start; });
   }
 
   /// Reads the indexes of the segment that will be appended to, as far as they speak of offsets below `known`.

@@ -77,6 +77,24 @@ TEST_F(damaged_log, ChecksOnlyTheLastSegmentAfterACleanStop) {
   EXPECT_EQ(rig.log->log_end(), offset(records));
 }
 
+TEST_F(damaged_log, OpensThoughAllThatWasDeletedIsDamagedAndLacksItsIndex) {
+  const std::string first = paths(".log").front();
+  const std::string second = paths(".log")[1];
+  rig.host.disk().put(first, as_bytes(std::string(size_of(first), '\0')));
+  ASSERT_TRUE(rig.host.core().files().remove(paths(".index").front()));
+  const auto begins = offset(std::stoll(second.substr(second.rfind('/') + 1)));
+  for (const bool clean : {true, false}) {
+    rig.options.clean_shutdown = clean;
+    rig.options.log_start = begins;
+    const auto opened = rig.open();
+    ASSERT_TRUE(opened) << opened.error().message;
+    EXPECT_EQ(rig.log->log_start(), begins);
+    EXPECT_EQ(rig.values(begins, offset(records)).size(), static_cast<std::size_t>(records - begins.value()));
+    ASSERT_TRUE(rig.close());
+    ASSERT_TRUE(rig.host.core().files().remove(paths(".index").front()));
+  }
+}
+
 TEST_F(damaged_log, OpensWithoutAnIndexWhereTheLastBatchIsTorn) {
   for (const bool clean : {false, true}) {
     append_to(paths(".log").back(), std::string(300, 'x'));
