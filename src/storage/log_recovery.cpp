@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
 
 #include "storage/batch_walk.hpp"
 #include "storage/checkpoint_file.hpp"
@@ -161,6 +162,7 @@ class loader {
     const offset from = std::max(known, out_.segments[first]->base);
     MOLDAU_TRY(load_producers(from));
     MOLDAU_TRY(replay_producers(from));
+    checked_from_ = from;
     for (std::size_t i = first; i < out_.segments.size(); ++i) {
       segment& one = *out_.segments[i];
       MOLDAU_TRY(recover_segment(i, from));
@@ -416,14 +418,16 @@ class loader {
     return {};
   }
 
-  /// Snapshots at segments' bases stay for truncation; of the others only the newest that the log reaches.
+  /// Snapshots at segments' bases stay for truncation; of the others only the newest that the log reaches. Those of
+  /// what was checked go: the batches may say otherwise by now.
   result<void> tidy_snapshots() {
     std::vector<std::string> gone;
     std::optional<offset> newest;
     for (const offset at : scan_.snapshots) {
       const bool at_base = std::ranges::any_of(out_.segments, [&](const auto& s) { return s->base == at; });
-      if (at <= out_.log_end && at_base) continue;
-      if (at <= out_.log_end && at == scan_.snapshots.back()) {
+      const bool counts = at <= checked_from_.value_or(out_.log_end) && at <= out_.log_end;
+      if (counts && at_base) continue;
+      if (counts && at == scan_.snapshots.back()) {
         newest = at;
         continue;
       }
@@ -453,6 +457,8 @@ class loader {
   const std::int64_t now_ms_;
   const base::logger& log_;
   folder_scan scan_;
+  /// From where on every batch was checked, if the log wasn't closed in order.
+  std::optional<offset> checked_from_;
   loaded_log out_;
   std::string epochs_text_;
   bool epochs_lost_ = false;
