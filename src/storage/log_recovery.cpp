@@ -418,22 +418,21 @@ class loader {
     return {};
   }
 
-  /// Snapshots at segments' bases stay for truncation; of the others only the newest that the log reaches. Those of
-  /// what was checked go: the batches may say otherwise by now.
+  /// Of the snapshots below what was checked, those at segments' bases stay for truncation, and the newest, which the
+  /// next start goes on from. Those of what was checked go: the batches may say otherwise by now.
   result<void> tidy_snapshots() {
+    const offset sound = std::min(checked_from_.value_or(out_.log_end), out_.log_end);
+    const auto behind = std::ranges::upper_bound(scan_.snapshots, sound);
     std::vector<std::string> gone;
-    std::optional<offset> newest;
-    for (const offset at : scan_.snapshots) {
-      const bool at_base = std::ranges::any_of(out_.segments, [&](const auto& s) { return s->base == at; });
-      const bool counts = at <= checked_from_.value_or(out_.log_end) && at <= out_.log_end;
-      if (counts && at_base) continue;
-      if (counts && at == scan_.snapshots.back()) {
-        newest = at;
+    for (auto at = scan_.snapshots.begin(); at != scan_.snapshots.end(); ++at) {
+      const bool at_base = std::ranges::any_of(out_.segments, [&](const auto& s) { return s->base == *at; });
+      if (at < behind && at_base) continue;
+      if (at < behind && at + 1 == behind) {
+        out_.checkpoint_snapshot = *at;
         continue;
       }
-      gone.push_back(rt::join_path(out_.directory, segment_file_name(at, names::snapshot)));
+      gone.push_back(rt::join_path(out_.directory, segment_file_name(*at, names::snapshot)));
     }
-    out_.checkpoint_snapshot = newest;
     return remove_files(files_, gone);
   }
 

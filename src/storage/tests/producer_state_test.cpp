@@ -30,6 +30,28 @@ errc code_of(const result<append_info>& info) {
   return info ? errc::none : info.error().code;
 }
 
+TEST(ProducerState, TheSnapshotThatAKilledLogWentOnFromStays) {
+  log_rig rig;
+  rig.options.options.segment_bytes = 500;
+  ASSERT_TRUE(rig.open());
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(rig.append_synced(produced(7, 0, i)));
+  ASSERT_TRUE(rig.run(rig.log->flush()));
+  const std::string kept = "/data/orders-0/00000000000000000003.snapshot";
+  const auto content = rig.host.disk().content_of(kept);
+  ASSERT_TRUE(content);
+  for (int i = 3; i < 10; ++i) ASSERT_TRUE(rig.append_synced(produced(7, 0, i)));
+  rig.kill();
+  // A newer one, of a segment's base, may have been written before the recovery point was.
+  rig.host.disk().put(kept, as_bytes(*content));
+  for (int i = 0; i < 2; ++i) {
+    rig.options.recovery_point = offset(3);
+    ASSERT_TRUE(rig.open());
+    EXPECT_TRUE(rig.host.disk().content_of(kept));
+    EXPECT_TRUE(rig.append(produced(7, 0, 9))->duplicate);
+    rig.kill();
+  }
+}
+
 TEST(ProducerState, AnswersADuplicateWithItsFirstOffsets) {
   log_rig rig;
   ASSERT_TRUE(rig.open());
