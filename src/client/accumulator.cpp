@@ -184,7 +184,9 @@ std::size_t accumulator::take_ready(rt::time_point now, road& roads, std::vector
       continue;
     }
     lane->in_flight_.push_back(batch.get());
-    ++(++batch->attempts == 1 ? lane->counts_.batches : lane->counts_.retries);
+    std::uint64_t& counted = batch->attempts == 0 ? lane->counts_.batches : lane->counts_.retries;
+    ++counted;
+    ++batch->attempts;
     ++taken;
     last = index;
     roads.load(std::move(batch));

@@ -42,6 +42,17 @@ class Outside(unittest.TestCase):
     def install(component, prefix):
         run("cmake", "--install", os.environ["MOLDAU_BUILD"], "--component", component, "--prefix", prefix)
 
+    @staticmethod
+    def built_by_cmake(source, compiler, prefix, build):
+        run("cmake", "-S", HERE / source, "-B", build, f"-DCMAKE_CXX_COMPILER={compiler}", f"-DCMAKE_PREFIX_PATH={prefix}")
+        run("cmake", "--build", build)
+        return build
+
+    @staticmethod
+    def flags_of(package, prefix):
+        environment = {**os.environ, "PKG_CONFIG_PATH": str(next(prefix.rglob("pkgconfig")))}
+        return run("pkg-config", "--cflags", "--libs", package, env=environment).split()
+
     def works(self, program, topic):
         environment = {**os.environ, "LD_LIBRARY_PATH": str(self.library.parent)}
         self.assertEqual(run(program, self.broker.bootstrap, topic, env=environment), "answer = 42\n")
@@ -49,15 +60,11 @@ class Outside(unittest.TestCase):
     def test_find_package(self):
         for compiler in COMPILERS:
             with self.subTest(compiler):
-                build = self.folder / f"cmake-{compiler}"
-                run("cmake", "-S", HERE / "outside", "-B", build, f"-DCMAKE_CXX_COMPILER={compiler}",
-                    f"-DCMAKE_PREFIX_PATH={self.prefix}")
-                run("cmake", "--build", build)
+                build = self.built_by_cmake("outside", compiler, self.prefix, self.folder / f"cmake-{compiler}")
                 self.works(build / "outside", f"by-cmake-{compiler.replace('+', 'x')}")
 
     def test_pkg_config(self):
-        environment = {**os.environ, "PKG_CONFIG_PATH": str(next(self.prefix.rglob("pkgconfig")))}
-        flags = run("pkg-config", "--cflags", "--libs", "moldau-client", env=environment).split()
+        flags = self.flags_of("moldau-client", self.prefix)
         for compiler in COMPILERS:
             with self.subTest(compiler):
                 program = self.folder / f"pkg-{compiler}"
@@ -110,15 +117,11 @@ class Outside(unittest.TestCase):
     def test_tests_of_others_by_find_package(self):
         for compiler in COMPILERS:
             with self.subTest(compiler):
-                build = self.folder / f"tests-cmake-{compiler}"
-                run("cmake", "-S", HERE / "testing", "-B", build, f"-DCMAKE_CXX_COMPILER={compiler}",
-                    f"-DCMAKE_PREFIX_PATH={self.for_tests}")
-                run("cmake", "--build", build)
-                self.runs_tests(build)
+                self.runs_tests(self.built_by_cmake("testing", compiler, self.for_tests,
+                                                    self.folder / f"tests-cmake-{compiler}"))
 
     def test_tests_of_others_by_pkg_config(self):
-        environment = {**os.environ, "PKG_CONFIG_PATH": str(next(self.for_tests.rglob("pkgconfig")))}
-        flags = run("pkg-config", "--cflags", "--libs", "moldau-testing", env=environment).split()
+        flags = self.flags_of("moldau-testing", self.for_tests)
         for compiler in COMPILERS:
             with self.subTest(compiler):
                 folder = self.folder / f"tests-pkg-{compiler}"
@@ -129,8 +132,7 @@ class Outside(unittest.TestCase):
 
     def test_a_library_that_is_not_installed_is_missed_at_once(self):
         with self.assertRaisesRegex(AssertionError, r"considered to be\s+NOT FOUND"):
-            run("cmake", "-S", HERE / "testing", "-B", self.folder / "without", f"-DCMAKE_CXX_COMPILER={COMPILERS[0]}",
-                f"-DCMAKE_PREFIX_PATH={self.prefix}")
+            self.built_by_cmake("testing", COMPILERS[0], self.prefix, self.folder / "without")
 
     def test_nothing_of_ours_is_left_to_find(self):
         needed = run("readelf", "-d", self.library)

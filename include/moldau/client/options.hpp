@@ -31,10 +31,10 @@ struct client_options {
   /// addresses are tried. No default. `bootstrap.servers`
   ///
   /// All of one cluster. When a broker's metadata carry another cluster's id than before, the log says so (severity
-  /// error), as Java's and librdkafka's clients have it; they go on with both mixed, this one doesn't. The answer is
-  /// refused, and the client begins again with the bootstrap servers, in whatever cluster they lead to, with nothing
-  /// that it knew of the other. With `metadata_recovery::none` the call fails with `errc::inconsistent_cluster_id`.
-  /// Until metadata are asked for, a broker of another cluster behind an old address isn't recognised.
+  /// error), the answer is refused, and the client begins again with the bootstrap servers, in whatever cluster they
+  /// lead to, with nothing that it knew of the other. With `metadata_recovery::none` the call fails with
+  /// `errc::inconsistent_cluster_id`. Until metadata are asked for, a broker of another cluster behind an old address
+  /// isn't recognised.
   std::vector<std::string> bootstrap_servers = {};
   /// Shown in the brokers' logs and quotas. Default: "moldau". `client.id`
   std::string client_id = "moldau";
