@@ -170,7 +170,9 @@ class loader {
       one.indexes->times.maybe_append(one.largest_time.value_or(time_position{}));
       MOLDAU_TRY(write_indexes(files_, one, take_index_write(one)));
       one.indexes.reset();
-      out_.recovery_point = std::max(out_.recovery_point, out_.segments[i + 1]->base);
+      const offset next = out_.segments[i + 1]->base;
+      MOLDAU_TRY(write_snapshot(next));
+      out_.recovery_point = std::max(out_.recovery_point, next);
     }
     // The last segment may be empty, and begin past the last batch.
     out_.producers.set_map_end(out_.log_end);
@@ -412,21 +414,29 @@ class loader {
         MOLDAU_TRY_ASSIGN(const auto batch, walk.next());
         if (!batch || batch->last_offset() >= to) break;
         if (batch->last_offset() >= from) out_.producers.update(*batch);
+        // What follows isn't known to be batches.
+        if (batch->next_offset() >= to) break;
       }
     }
     out_.producers.set_map_end(to);
     return {};
   }
 
-  /// Of the snapshots below what was checked, those at segments' bases stay for truncation, and the newest, which the
-  /// next start goes on from. Those of what was checked go: the batches may say otherwise by now.
+  /// The producers as they are at `at`, in the place of what an earlier process may have left there.
+  result<void> write_snapshot(offset at) {
+    return files_.write_file_atomically(rt::join_path(out_.directory, segment_file_name(at, names::snapshot)),
+                                        out_.producers.encode_snapshot());
+  }
+
+  /// Snapshots at segments' bases stay for truncation; of the others only the newest that the log reaches, and that is
+  /// older than what was checked: the batches may say otherwise by now.
   result<void> tidy_snapshots() {
     const offset sound = std::min(checked_from_.value_or(out_.log_end), out_.log_end);
     const auto behind = std::ranges::upper_bound(scan_.snapshots, sound);
     std::vector<std::string> gone;
     for (auto at = scan_.snapshots.begin(); at != scan_.snapshots.end(); ++at) {
       const bool at_base = std::ranges::any_of(out_.segments, [&](const auto& s) { return s->base == *at; });
-      if (at < behind && at_base) continue;
+      if (at_base && *at <= out_.log_end) continue;
       if (at < behind && at + 1 == behind) {
         out_.checkpoint_snapshot = *at;
         continue;

@@ -52,6 +52,49 @@ TEST(ProducerState, TheSnapshotThatAKilledLogWentOnFromStays) {
   }
 }
 
+TEST(ProducerState, AStaleSnapshotOfASegmentThatIsRecoveredIsReplaced) {
+  log_rig rig;
+  rig.options.options.segment_bytes = 500;
+  ASSERT_TRUE(rig.open());
+  for (int i = 0; i < 10; ++i) ASSERT_TRUE(rig.append_synced(produced(7, 0, i)));
+  ASSERT_TRUE(rig.run(rig.log->flush()));
+  std::vector<std::string> bases;
+  for (const std::string& path : rig.host.disk().files()) {
+    if (path.ends_with(".log") && !path.ends_with("/00000000000000000000.log")) {
+      bases.push_back("/" + path.substr(0, path.size() - 3) + "snapshot");
+    }
+  }
+  ASSERT_FALSE(bases.empty());
+  rig.kill();
+  for (const std::string& path : bases) rig.host.disk().put(path, producer_state().encode_snapshot());
+  rig.options.recovery_point = offset(0);
+  ASSERT_TRUE(rig.open());
+  for (const std::string& path : bases) {
+    producer_state of;
+    const auto content = rig.host.disk().content_of(path);
+    ASSERT_TRUE(content) << path;
+    EXPECT_TRUE(of.load_snapshot(as_bytes(*content), offset(10), 0, std::numeric_limits<std::int64_t>::max()));
+    EXPECT_FALSE(of.empty()) << path;
+  }
+  EXPECT_TRUE(rig.append(produced(7, 0, 9))->duplicate);
+}
+
+TEST(ProducerState, WithoutASnapshotIsReadUpToTheRecoveryPointAndNoFurther) {
+  log_rig rig;
+  ASSERT_TRUE(rig.open());
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(rig.append_synced(produced(7, 0, i)));
+  ASSERT_TRUE(rig.run(rig.log->flush()));
+  rig.kill();
+  // As space is that was set aside ahead.
+  const std::string log = "/data/orders-0/00000000000000000000.log";
+  rig.host.disk().put(log, as_bytes(*rig.host.disk().content_of(log) + std::string(300, '\0')));
+  ASSERT_TRUE(rig.host.core().files().remove("/data/orders-0/00000000000000000003.snapshot"));
+  const auto opened = rig.open();
+  ASSERT_TRUE(opened) << opened.error().message;
+  EXPECT_EQ(rig.log->log_end(), offset(3));
+  EXPECT_TRUE(rig.append(produced(7, 0, 2))->duplicate);
+}
+
 TEST(ProducerState, AnswersADuplicateWithItsFirstOffsets) {
   log_rig rig;
   ASSERT_TRUE(rig.open());
