@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <limits>
-#include <optional>
 
 #include "storage/batch_walk.hpp"
 #include "storage/checkpoint_file.hpp"
@@ -162,7 +161,6 @@ class loader {
     const offset from = std::max(known, out_.segments[first]->base);
     MOLDAU_TRY(load_producers(from));
     MOLDAU_TRY(replay_producers(from));
-    checked_from_ = from;
     for (std::size_t i = first; i < out_.segments.size(); ++i) {
       segment& one = *out_.segments[i];
       MOLDAU_TRY(recover_segment(i, from));
@@ -170,9 +168,7 @@ class loader {
       one.indexes->times.maybe_append(one.largest_time.value_or(time_position{}));
       MOLDAU_TRY(write_indexes(files_, one, take_index_write(one)));
       one.indexes.reset();
-      const offset next = out_.segments[i + 1]->base;
-      MOLDAU_TRY(write_snapshot(next));
-      out_.recovery_point = std::max(out_.recovery_point, next);
+      out_.recovery_point = std::max(out_.recovery_point, out_.segments[i + 1]->base);
     }
     // The last segment may be empty, and begin past the last batch.
     out_.producers.set_map_end(out_.log_end);
@@ -422,27 +418,20 @@ class loader {
     return {};
   }
 
-  /// The producers as they are at `at`, in the place of what an earlier process may have left there.
-  result<void> write_snapshot(offset at) {
-    return files_.write_file_atomically(rt::join_path(out_.directory, segment_file_name(at, names::snapshot)),
-                                        out_.producers.encode_snapshot());
-  }
-
-  /// Snapshots at segments' bases stay for truncation; of the others only the newest that the log reaches, and that is
-  /// older than what was checked: the batches may say otherwise by now.
+  /// Snapshots at segments' bases stay for truncation; of the others only the newest that the log reaches.
   result<void> tidy_snapshots() {
-    const offset sound = std::min(checked_from_.value_or(out_.log_end), out_.log_end);
-    const auto behind = std::ranges::upper_bound(scan_.snapshots, sound);
     std::vector<std::string> gone;
-    for (auto at = scan_.snapshots.begin(); at != scan_.snapshots.end(); ++at) {
-      const bool at_base = std::ranges::any_of(out_.segments, [&](const auto& s) { return s->base == *at; });
-      if (at_base && *at <= out_.log_end) continue;
-      if (at < behind && at + 1 == behind) {
-        out_.checkpoint_snapshot = *at;
+    std::optional<offset> newest;
+    for (const offset at : scan_.snapshots) {
+      const bool at_base = std::ranges::any_of(out_.segments, [&](const auto& s) { return s->base == at; });
+      if (at <= out_.log_end && at_base) continue;
+      if (at <= out_.log_end && at == scan_.snapshots.back()) {
+        newest = at;
         continue;
       }
-      gone.push_back(rt::join_path(out_.directory, segment_file_name(*at, names::snapshot)));
+      gone.push_back(rt::join_path(out_.directory, segment_file_name(at, names::snapshot)));
     }
+    out_.checkpoint_snapshot = newest;
     return remove_files(files_, gone);
   }
 
@@ -466,8 +455,6 @@ class loader {
   const std::int64_t now_ms_;
   const base::logger& log_;
   folder_scan scan_;
-  /// From where on every batch was checked, if the log wasn't closed in order.
-  std::optional<offset> checked_from_;
   loaded_log out_;
   std::string epochs_text_;
   bool epochs_lost_ = false;
