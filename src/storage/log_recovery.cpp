@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
 
 #include "storage/batch_walk.hpp"
 #include "storage/checkpoint_file.hpp"
@@ -161,6 +162,7 @@ class loader {
     const offset from = std::max(known, out_.segments[first]->base);
     MOLDAU_TRY(load_producers(from));
     MOLDAU_TRY(replay_producers(from));
+    checked_from_ = from;
     for (std::size_t i = first; i < out_.segments.size(); ++i) {
       segment& one = *out_.segments[i];
       MOLDAU_TRY(recover_segment(i, from));
@@ -168,7 +170,9 @@ class loader {
       one.indexes->times.maybe_append(one.largest_time.value_or(time_position{}));
       MOLDAU_TRY(write_indexes(files_, one, take_index_write(one)));
       one.indexes.reset();
-      out_.recovery_point = std::max(out_.recovery_point, out_.segments[i + 1]->base);
+      const offset next = out_.segments[i + 1]->base;
+      MOLDAU_TRY(write_snapshot(next));
+      out_.recovery_point = std::max(out_.recovery_point, next);
     }
     // The last segment may be empty, and begin past the last batch.
     out_.producers.set_map_end(out_.log_end);
@@ -281,7 +285,9 @@ class loader {
       }
       if (!*next) break;
       const wire::batch_view batch = **next;
-      if (!batch.is_crc_ok() || batch.base_offset() < out_.log_end) {
+      // A batch's offset isn't under its checksum.
+      if (!batch.is_crc_ok() || batch.base_offset() < out_.log_end || batch.base_offset() >= end_of(index) ||
+          batch.last_offset() >= end_of(index)) {
         why = "a batch's checksum or offset is wrong";
         start = walk.position();
         break;
@@ -312,12 +318,18 @@ class loader {
     return {};
   }
 
+  /// What every batch of a segment lies below.
+  [[nodiscard]] offset end_of(std::size_t index) const {
+    const offset farthest = out_.segments[index]->base + (std::int64_t{std::numeric_limits<std::int32_t>::max()} + 1);
+    return index + 1 < out_.segments.size() ? std::min(farthest, out_.segments[index + 1]->base) : farthest;
+  }
+
   void take_batch(segment& one, const wire::batch_view& batch, std::uint64_t position) {
     one.on_batch(position, batch.size_bytes(), batch.last_offset(), batch.max_timestamp_ms(),
                  options_.options.index_interval_bytes);
     out_.log_end = batch.next_offset();
-    const auto latest = out_.epochs.latest();
-    if (batch.leader_epoch() >= leader_epoch(0) && (!latest || batch.leader_epoch() > *latest)) {
+    // By a whole checkpoint that is so only behind its last entry. If it is so elsewhere, the batches know better.
+    if (out_.epochs.epoch_for(batch.base_offset()) < batch.leader_epoch()) {
       out_.epochs.assign(batch.leader_epoch(), batch.base_offset());
     }
     // One that the log starts inside is whole to its producer all the same.
@@ -418,20 +430,27 @@ class loader {
     return {};
   }
 
-  /// Snapshots at segments' bases stay for truncation; of the others only the newest that the log reaches.
+  /// The producers as they are at `at`, in the place of what an earlier process may have left there.
+  result<void> write_snapshot(offset at) {
+    return files_.write_file_atomically(rt::join_path(out_.directory, segment_file_name(at, names::snapshot)),
+                                        out_.producers.encode_snapshot());
+  }
+
+  /// Snapshots at segments' bases stay for truncation; of the others only the newest that the log reaches, and that is
+  /// older than what was checked: the batches may say otherwise by now.
   result<void> tidy_snapshots() {
+    const offset sound = std::min(checked_from_.value_or(out_.log_end), out_.log_end);
+    const auto behind = std::ranges::upper_bound(scan_.snapshots, sound);
     std::vector<std::string> gone;
-    std::optional<offset> newest;
-    for (const offset at : scan_.snapshots) {
-      const bool at_base = std::ranges::any_of(out_.segments, [&](const auto& s) { return s->base == at; });
-      if (at <= out_.log_end && at_base) continue;
-      if (at <= out_.log_end && at == scan_.snapshots.back()) {
-        newest = at;
+    for (auto at = scan_.snapshots.begin(); at != scan_.snapshots.end(); ++at) {
+      const bool at_base = std::ranges::any_of(out_.segments, [&](const auto& s) { return s->base == *at; });
+      if (at_base && *at <= out_.log_end) continue;
+      if (at < behind && at + 1 == behind) {
+        out_.checkpoint_snapshot = *at;
         continue;
       }
-      gone.push_back(rt::join_path(out_.directory, segment_file_name(at, names::snapshot)));
+      gone.push_back(rt::join_path(out_.directory, segment_file_name(*at, names::snapshot)));
     }
-    out_.checkpoint_snapshot = newest;
     return remove_files(files_, gone);
   }
 
@@ -455,6 +474,8 @@ class loader {
   const std::int64_t now_ms_;
   const base::logger& log_;
   folder_scan scan_;
+  /// From where on every batch was checked, if the log wasn't closed in order.
+  std::optional<offset> checked_from_;
   loaded_log out_;
   std::string epochs_text_;
   bool epochs_lost_ = false;

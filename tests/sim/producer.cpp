@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "wire/protocol/init_producer_id_request.hpp"
 #include "wire/protocol/init_producer_id_response.hpp"
 #include "wire/protocol/produce_request.hpp"
@@ -109,7 +111,8 @@ void idempotent_producer::fill() {
 
 rt::task<bool> idempotent_producer::send_all() {
   fill();
-  for (std::size_t i = 0; i < pending_.size(); ++i) {
+  const std::size_t may_leave = is_known_ ? pending_.size() : std::min<std::size_t>(pending_.size(), 1);
+  for (std::size_t i = 0; i < may_leave; ++i) {
     pending_batch& batch = pending_[i];
     if (batch.sent) continue;
     batch.sent = true;
@@ -153,6 +156,7 @@ void idempotent_producer::take(const produce_response& answer, bool& repeat) {
     repeat = true;
     return;
   }
+  is_known_ = true;
   offset at = partition->base_offset;
   for (const std::string& value : pending_.front().values) {
     context_.records.acknowledged(to_, value, at, promise::durable, connected_in_life_);
@@ -163,6 +167,7 @@ void idempotent_producer::take(const produce_response& answer, bool& repeat) {
 
 void idempotent_producer::begin_anew_after_loss() {
   id_ = no_producer_id;
+  is_known_ = false;
   next_sequence_ = 0;
   // The log has nothing of these, nor of any after them.
   for (pending_batch& batch : pending_) {

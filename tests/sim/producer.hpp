@@ -45,6 +45,9 @@ class idempotent_producer {
   session session_;
   producer_id id_ = no_producer_id;
   producer_epoch epoch_ = no_producer_epoch;
+  /// Whether the broker has taken a batch of that id: it takes any number from one that it doesn't know yet, so until
+  /// then nothing may be on its way behind the first batch.
+  bool is_known_ = false;
   /// When the id was asked for, and when the connection was made.
   std::uint64_t id_in_life_ = 0;
   std::uint64_t connected_in_life_ = 0;

@@ -158,6 +158,31 @@ TEST_F(damaged_log, RetentionDoesNotBelieveADamagedTimeIndex) {
   expect_everything();
 }
 
+TEST_F(damaged_log, TakesNoBatchWhoseOffsetLiesBeyondItsSegment) {
+  const std::string path = paths(".log").front();
+  const auto content = rig.host.disk().content_of(path);
+  const std::size_t second = wire::first_batch(as_bytes(*content))->size_bytes();
+  // Its checksum is right: it doesn't cover the offset.
+  rig.host.disk().corrupt(path, second + 5);
+  rig.options.clean_shutdown = false;
+  rig.options.recovery_point = offset(0);
+  rig.options.must_reach = offset(records);
+  EXPECT_FALSE(rig.open());
+  rig.options.must_reach = offset(0);
+  ASSERT_TRUE(rig.open());
+  EXPECT_EQ(rig.log->log_end(), offset(1));
+  EXPECT_EQ(rig.all_values(), std::vector{written.front()});
+}
+
+TEST_F(damaged_log, BelievesTheBatchesWhereTheirEpochBeganEarlier) {
+  rig.host.disk().put(rig.options.directory + "/leader-epoch-checkpoint", as_bytes("0\n1\n0 7\n"));
+  rig.options.clean_shutdown = false;
+  rig.options.recovery_point = offset(0);
+  ASSERT_TRUE(rig.open());
+  EXPECT_EQ(rig.log->epochs().entries(), (std::vector<epoch_entry>{{leader_epoch(0), offset(0)}}));
+  expect_everything();
+}
+
 TEST_F(damaged_log, RefusesToCutWhatMustBeThere) {
   rig.options.clean_shutdown = false;
   rig.options.recovery_point = offset(0);

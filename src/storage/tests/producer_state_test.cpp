@@ -30,6 +30,55 @@ errc code_of(const result<append_info>& info) {
   return info ? errc::none : info.error().code;
 }
 
+TEST(ProducerState, TheSnapshotThatAKilledLogWentOnFromStays) {
+  log_rig rig;
+  rig.options.options.segment_bytes = 500;
+  ASSERT_TRUE(rig.open());
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(rig.append_synced(produced(7, 0, i)));
+  ASSERT_TRUE(rig.run(rig.log->flush()));
+  const std::string kept = "/data/orders-0/00000000000000000003.snapshot";
+  const auto content = rig.host.disk().content_of(kept);
+  ASSERT_TRUE(content);
+  for (int i = 3; i < 10; ++i) ASSERT_TRUE(rig.append_synced(produced(7, 0, i)));
+  rig.kill();
+  // A newer one, of a segment's base, may have been written before the recovery point was.
+  rig.host.disk().put(kept, as_bytes(*content));
+  for (int i = 0; i < 2; ++i) {
+    rig.options.recovery_point = offset(3);
+    ASSERT_TRUE(rig.open());
+    EXPECT_TRUE(rig.host.disk().content_of(kept));
+    EXPECT_TRUE(rig.append(produced(7, 0, 9))->duplicate);
+    rig.kill();
+  }
+}
+
+TEST(ProducerState, AStaleSnapshotOfASegmentThatIsRecoveredIsReplaced) {
+  log_rig rig;
+  rig.options.options.segment_bytes = 500;
+  ASSERT_TRUE(rig.open());
+  for (int i = 0; i < 10; ++i) ASSERT_TRUE(rig.append_synced(produced(7, 0, i)));
+  ASSERT_TRUE(rig.run(rig.log->flush()));
+  std::vector<std::string> bases;
+  for (const std::string& path : rig.host.disk().files()) {
+    if (path.ends_with(".log") && !path.ends_with("/00000000000000000000.log")) {
+      bases.push_back("/" + path.substr(0, path.size() - 3) + "snapshot");
+    }
+  }
+  ASSERT_FALSE(bases.empty());
+  rig.kill();
+  for (const std::string& path : bases) rig.host.disk().put(path, producer_state().encode_snapshot());
+  rig.options.recovery_point = offset(0);
+  ASSERT_TRUE(rig.open());
+  for (const std::string& path : bases) {
+    producer_state of;
+    const auto content = rig.host.disk().content_of(path);
+    ASSERT_TRUE(content) << path;
+    EXPECT_TRUE(of.load_snapshot(as_bytes(*content), offset(10), 0, std::numeric_limits<std::int64_t>::max()));
+    EXPECT_FALSE(of.empty()) << path;
+  }
+  EXPECT_TRUE(rig.append(produced(7, 0, 9))->duplicate);
+}
+
 TEST(ProducerState, WithoutASnapshotIsReadUpToTheRecoveryPointAndNoFurther) {
   log_rig rig;
   ASSERT_TRUE(rig.open());
