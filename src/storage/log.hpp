@@ -277,6 +277,9 @@ class log final : private sync_group::member {
   [[nodiscard]] result<read_result> read_tail(const read_options& options, const tail_cache::entry& first);
   [[nodiscard]] locate_request prepare(const read_options& options, const std::shared_ptr<segment>& from) const;
   [[nodiscard]] std::vector<std::shared_ptr<segment>> segment_list() const;
+  /// The segment that the log starts in. Those before it wait for their deletion; nobody looks into them.
+  using segment_map = std::map<offset, std::shared_ptr<segment>>;
+  [[nodiscard]] segment_map::const_iterator first_live() const;
 
   rt::task<void> finish_rolled();
   rt::task<result<void>> flush_locked(bool closing);
@@ -300,7 +303,7 @@ class log final : private sync_group::member {
   log_options options_;
   log_listener* listener_ = nullptr;
 
-  std::map<offset, std::shared_ptr<segment>> segments_;
+  segment_map segments_;
   segment* active_ = nullptr;
   std::int64_t roll_jitter_ms_ = 0;
 

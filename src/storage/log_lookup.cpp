@@ -50,13 +50,18 @@ result<found_record> since_in(rt::file_system& files, const search_range& range,
 
 }  // namespace
 
+log::segment_map::const_iterator log::first_live() const {
+  return std::prev(segments_.upper_bound(log_start_));
+}
+
 rt::task<result<std::optional<timestamp_offset>>> log::offset_for_timestamp(std::int64_t timestamp_ms) {
   MOLDAU_CO_TRY(usable());
   MOLDAU_CO_TRY(co_await written_.wait(log_end_));
   MOLDAU_CO_TRY(co_await load_largest_times());
   const offset start = log_start_;
   std::vector<search_range> ranges;
-  for (const auto& [base, one] : segments_) {
+  for (auto it = first_live(); it != segments_.end(); ++it) {
+    const std::shared_ptr<segment>& one = it->second;
     if (!one->largest_time || one->largest_time->timestamp_ms < timestamp_ms) continue;
     search_range range{.in = one, .limit = one->written, .position = std::nullopt};
     if (one->indexes != nullptr) {
@@ -85,7 +90,8 @@ rt::task<result<std::optional<timestamp_offset>>> log::offset_of_max_timestamp()
   MOLDAU_CO_TRY(co_await written_.wait(log_end_));
   MOLDAU_CO_TRY(co_await load_largest_times());
   std::shared_ptr<segment> latest;
-  for (const auto& [base, one] : segments_) {
+  for (auto it = first_live(); it != segments_.end(); ++it) {
+    const std::shared_ptr<segment>& one = it->second;
     if (!one->largest_time || one->largest_time->timestamp_ms < 0) continue;
     if (latest == nullptr || one->largest_time->timestamp_ms > latest->largest_time->timestamp_ms) latest = one;
   }

@@ -126,15 +126,21 @@ rt::task<result<std::string>> read(rig& of, offset from) {
 
 /// What the segments' files hold from the log's start on.
 std::vector<std::string> batches_on_disk(rig& of) {
-  std::vector<std::string> out;
+  std::map<offset, std::string> segments;
   for (const std::string& path : of.host.disk().files()) {
-    if (!path.ends_with(names::log)) continue;
-    const std::string content = *of.host.disk().content_of("/" + path);
+    const auto base = parse_segment_file_name(path.substr(path.rfind('/') + 1), names::log);
+    if (base) segments[*base] = *of.host.disk().content_of("/" + path);
+  }
+  // All in those below the one that the log starts in was deleted: it isn't looked at any more.
+  segments.erase(segments.begin(), std::prev(segments.upper_bound(of.log->log_start())));
+  std::vector<std::string> out;
+  for (const auto& [base, content] : segments) {
     wire::batch_iterator batches{as_bytes(content)};
-    while (const auto batch = *batches.next()) {
-      if (batch->last_offset() >= of.log->log_start()) out.emplace_back(as_text(batch->bytes()));
+    auto batch = batches.next();
+    for (; batch && *batch; batch = batches.next()) {
+      if ((*batch)->last_offset() >= of.log->log_start()) out.emplace_back(as_text((*batch)->bytes()));
     }
-    MOLDAU_ASSERT(batches.rest().empty());
+    MOLDAU_ASSERT(batch && batches.rest().empty());
   }
   return out;
 }

@@ -90,6 +90,7 @@ TEST_F(damaged_log, OpensThoughAllThatWasDeletedIsDamagedAndLacksItsIndex) {
     ASSERT_TRUE(opened) << opened.error().message;
     EXPECT_EQ(rig.log->log_start(), begins);
     EXPECT_EQ(rig.values(begins, offset(records)).size(), static_cast<std::size_t>(records - begins.value()));
+    EXPECT_EQ(found_at(0), begins);
     ASSERT_TRUE(rig.close());
     ASSERT_TRUE(rig.host.core().files().remove(paths(".index").front()));
   }

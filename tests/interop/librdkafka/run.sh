@@ -29,7 +29,7 @@ if [ ! -d "$work/vendor/$crate" ]; then
 fi
 
 if [ ! -x "$work/build/tests/test-runner" ]; then
-  # A build that was cut short goes on where it stopped.
+  # What asks for curl's headers is off, but asked for by #ifdef. A build that was cut short goes on where it stopped.
   [ -d "$work/source" ] || cp -r "$work/vendor/$crate/librdkafka" "$work/source"
   # The crate leaves out what the configure script needs, CMake's files are there. The tests check with assert(),
   # and make names of topics from those of their sources, which must not be paths.
@@ -37,6 +37,7 @@ if [ ! -x "$work/build/tests/test-runner" ]; then
   { cmake -S "$work/source" -B "$work/build" -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS="$flags" \
       -DCMAKE_CXX_FLAGS="$flags" \
       -DRDKAFKA_BUILD_TESTS=ON -DRDKAFKA_BUILD_EXAMPLES=OFF -DWITH_SASL=OFF -DWITH_CURL=OFF &&
+      sed -i /OAUTHBEARER_OIDC/d "$work/build/generated/config.h" &&
       cmake --build "$work/build" -j2 --target test-runner
   } >"$work/build.log" 2>&1 || { tail -20 "$work/build.log" >&2; exit 1; }
 fi
