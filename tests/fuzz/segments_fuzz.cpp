@@ -240,9 +240,12 @@ state state_of(rig& of) {
   MOLDAU_ASSERT(out.start <= out.end && of.log->recovery_point() <= out.end);
   MOLDAU_ASSERT(of.log->producers().map_end() == out.end);
   for (const std::string& bytes : out.batches) {
-    const auto* known = of.log->producers().find(wire::batch_view{as_bytes(bytes)}.producer_id());
-    if (known == nullptr) continue;
-    out.written_by[wire::batch_view{as_bytes(bytes)}.producer_id()] = {known->last_sequence(), known->epoch};
+    const wire::batch_view batch{as_bytes(bytes)};
+    const auto* known = of.log->producers().find(batch.producer_id());
+    // A control batch tells of no sequence, and may tell nothing.
+    if (known != nullptr && !batch.is_control()) {
+      out.written_by[batch.producer_id()] = {known->last_sequence(), known->epoch};
+    }
   }
   for (const epoch_entry& one : out.epochs) MOLDAU_ASSERT(one.start_offset <= out.end);
   // As in Kafka, an epoch that begins at the end is known until the log is opened again.
