@@ -15,24 +15,35 @@ class event {
   event& operator=(const event&) = delete;
 
   void notify_all() {
-    auto woken = std::exchange(waiting_, {});
-    for (auto handle : woken) handle.resume();
+    const auto first = std::exchange(first_, nullptr);
+    const auto woken = std::exchange(others_, {});
+    // Whoever is woken may end this event: nothing of it is touched any more.
+    if (first) first.resume();
+    for (const auto handle : woken) handle.resume();
   }
-  [[nodiscard]] bool has_waiters() const { return !waiting_.empty(); }
+  [[nodiscard]] bool has_waiters() const { return first_ != nullptr; }
 
   /// `co_await e.wait()`: until the next notification.
   [[nodiscard]] auto wait() {
     struct awaiter {
       event& self;
       bool await_ready() const noexcept { return false; }
-      void await_suspend(std::coroutine_handle<> handle) { self.waiting_.push_back(handle); }
+      void await_suspend(std::coroutine_handle<> handle) {
+        if (self.first_ == nullptr) {
+          self.first_ = handle;
+        } else {
+          self.others_.push_back(handle);
+        }
+      }
       void await_resume() const noexcept {}
     };
     return awaiter{*this};
   }
 
  private:
-  std::vector<std::coroutine_handle<>> waiting_;
+  /// Mostly the only one, so that waiting takes no memory.
+  std::coroutine_handle<> first_;
+  std::vector<std::coroutine_handle<>> others_;
 };
 
 }  // namespace moldau::rt

@@ -72,6 +72,8 @@ class async_base {
   void drop_promise() {
     if (promises_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
     if (fails_when_abandoned_) {
+      // Nearly always; an error that nobody will see needn't be made.
+      if (is_set()) return;
       set_failure({errc::closed, "the client has been closed"});
       return;
     }
