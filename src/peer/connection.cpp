@@ -89,10 +89,11 @@ result<void> connection::begin(call_shape shape, message_ref request, std::span<
     }
   }
   if (to != nullptr) {
-    const auto deadline = last_used_ + std::chrono::milliseconds(timeout_ms);
+    const auto sent = is_throttled_ ? std::max(throttled_until_, last_used_) : last_used_;
+    const auto deadline = sent + std::chrono::milliseconds(timeout_ms);
     pending_.push_back({.correlation_id = next_correlation_id_,
                         .response_tags = shape.response_tags,
-                        .sent = last_used_,
+                        .sent = sent,
                         .deadline = deadline,
                         .to = to});
     if (options_.traffic) ++options_.traffic->in_flight;
@@ -169,13 +170,29 @@ rt::task<void> connection::read_loop(std::shared_ptr<connection> self) {
 /// Where the writer waits while there is nothing to write.
 struct connection::idle_writer {
   connection& self;
-  bool await_ready() const noexcept { return !self.is_open() || !self.outgoing_.empty(); }
+  bool await_ready() const noexcept { return !self.is_open() || self.may_write(); }
   void await_suspend(std::coroutine_handle<> writer) const noexcept { self.idle_writer_ = writer; }
   void await_resume() const noexcept {}
 };
 
 void connection::wake_writer() {
-  if (idle_writer_) std::exchange(idle_writer_, nullptr).resume();
+  if (idle_writer_ && (!is_open() || may_write())) std::exchange(idle_writer_, nullptr).resume();
+}
+
+void connection::throttle(std::int32_t time_ms) {
+  if (time_ms <= 0 || !is_open()) return;
+  // A broker that asks for longer is asked again, and says so again: no answer stops a client for good.
+  const auto until =
+      world_.now() + std::chrono::milliseconds(std::min<std::int64_t>(time_ms, options_.request_timeout_ms));
+  if (is_throttled_ && until <= throttled_until_) return;
+  is_throttled_ = true;
+  throttled_until_ = until;
+  throttle_timer_ = world_.post_at(until, [weak = weak_from_this()] {
+    const auto self = weak.lock();
+    if (!self) return;
+    self->is_throttled_ = false;
+    self->wake_writer();
+  });
 }
 
 rt::task<void> connection::write_loop(std::shared_ptr<connection> self) {
@@ -223,6 +240,7 @@ void connection::shut(error why) {
   if (failure_) return;
   failure_ = std::move(why);
   timer_.reset();
+  throttle_timer_.reset();
   outgoing_.clear();
   stream_->close();
   const auto failed = std::exchange(pending_, {});

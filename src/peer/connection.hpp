@@ -106,12 +106,22 @@ class connection : public std::enable_shared_from_this<connection> {
   template <typename Response, typename Request>
   [[nodiscard]] rt::task<result<reply<Response>>> call_at(std::int16_t version, Request request,
                                                           call_options options = {}) {
-    const call_shape shape{.api_key = Request::api_key,
-                           .version = version,
-                           .flexible = version >= Request::first_flexible_version,
-                           .response_tags = version >= Response::first_flexible_version && Request::api_key != 18};
-    MOLDAU_CO_TRY_ASSIGN(shared_bytes body, co_await exchange(shape, message_ref::to(request), options));
-    co_return parse<Response>(std::move(body), version);
+    static_assert(Request::first_flexible_version == Response::first_flexible_version);
+    MOLDAU_CO_TRY_ASSIGN(shared_bytes body,
+                         co_await exchange(shape_of<Request>(version), message_ref::to(request), options));
+    auto answer = parse<Response>(std::move(body), version);
+    if constexpr (requires(const Response& message) { message.throttle_time_ms; }) {
+      if (answer) throttle(answer->message.throttle_time_ms);
+    }
+    co_return answer;
+  }
+
+  /// The same for who reads the answer himself, so that neither side takes memory each time: the response's body. What
+  /// it says of throttling is for `throttle`. `request` must live until the first suspension.
+  template <typename Request>
+  [[nodiscard]] rt::task<result<shared_bytes>> call_body(std::int16_t version, const Request& request,
+                                                         std::int64_t timeout_ms) {
+    co_return co_await exchange(shape_of<Request>(version), message_ref::to(request), {.timeout_ms = timeout_ms});
   }
 
   /// Sends `request` in that version and tells `to` what comes of it; null where there is no answer (produce with
@@ -120,12 +130,12 @@ class connection : public std::enable_shared_from_this<connection> {
   template <typename Request>
   [[nodiscard]] result<void> start(std::int16_t version, const Request& request,
                                    std::span<const shared_bytes> externals, answer_handler* to) {
-    const call_shape shape{.api_key = Request::api_key,
-                           .version = version,
-                           .flexible = version >= Request::first_flexible_version,
-                           .response_tags = version >= Request::first_flexible_version && Request::api_key != 18};
-    return begin(shape, message_ref::to(request), externals, to, options_.request_timeout_ms);
+    return begin(shape_of<Request>(version), message_ref::to(request), externals, to, options_.request_timeout_ms);
   }
+
+  /// What an answer said: for so long nothing more goes over this connection (KIP-219), but no longer than for
+  /// `request_timeout_ms`. Requests wait, and their time-outs begin behind it. Answers to `call` do it by themselves.
+  void throttle(std::int32_t time_ms);
 
   /// Parses a response's body; for answers whose version isn't known beforehand.
   template <typename Response>
@@ -160,6 +170,16 @@ class connection : public std::enable_shared_from_this<connection> {
   };
   struct idle_writer;
 
+  template <typename Request>
+  static call_shape shape_of(std::int16_t version) {
+    const bool flexible = version >= Request::first_flexible_version;
+    // Whoever asks for versions mayn't know yet how headers are written.
+    return {.api_key = Request::api_key,
+            .version = version,
+            .flexible = flexible,
+            .response_tags = flexible && Request::api_key != 18};
+  }
+
   rt::task<result<shared_bytes>> exchange(call_shape shape, message_ref request, const call_options& options);
   result<void> begin(call_shape shape, message_ref request, std::span<const shared_bytes> externals, answer_handler* to,
                      std::int64_t timeout_ms);
@@ -170,6 +190,7 @@ class connection : public std::enable_shared_from_this<connection> {
   void arm_timer(rt::time_point at);
   void timer_fired();
   void wake_writer();
+  [[nodiscard]] bool may_write() const { return !outgoing_.empty() && !is_throttled_; }
   void shut(error why);
 
   rt::world& world_;
@@ -184,6 +205,9 @@ class connection : public std::enable_shared_from_this<connection> {
   frame_encoder encoder_;
   std::vector<rt::chunk> outgoing_;
   std::coroutine_handle<> idle_writer_;
+  bool is_throttled_ = false;
+  rt::time_point throttled_until_{};
+  std::unique_ptr<rt::timer> throttle_timer_;
   std::optional<error> failure_;
   std::unique_ptr<rt::timer> timer_;
   rt::time_point armed_for_ = rt::time_point::max();

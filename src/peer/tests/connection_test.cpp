@@ -27,6 +27,9 @@ struct fake_peer {
   mood then = mood::answer;
   std::vector<std::int16_t> asked_versions;
   int requests = 0;
+  /// Instead of the number of the request.
+  std::optional<std::int32_t> throttle_ms;
+  std::vector<rt::time_point> asked_at;
 
   template <typename Message>
   static std::vector<rt::chunk> frame(std::int32_t correlation, bool tags, const Message& message,
@@ -54,7 +57,7 @@ struct fake_peer {
         if (!got || *got == 0) break;
         frames.filled(*got);
         while (auto next = frames.next().value()) {
-          open = co_await answer(*stream, *next);
+          open = co_await answer(on, *stream, *next);
           if (!open) break;
         }
       }
@@ -62,7 +65,7 @@ struct fake_peer {
     }
   }
 
-  rt::task<bool> answer(rt::connection& to, shared_bytes request) {
+  rt::task<bool> answer(host& on, rt::connection& to, shared_bytes request) {
     wire::reader in(request);
     const auto key = bytes::load_be<std::int16_t>(request.data());
     const auto version = bytes::load_be<std::int16_t>(request.data() + 2);
@@ -77,9 +80,10 @@ struct fake_peer {
       co_return (co_await to.write(frame(correlation, false, out, known ? version : std::int16_t{0}))).has_value();
     }
     ++requests;
+    asked_at.push_back(on.core().now());
     if (then == mood::hang_up) co_return false;
     if (then == mood::stay_silent) co_return true;
-    const heartbeat_response out{.throttle_time_ms = requests};
+    const heartbeat_response out{.throttle_time_ms = throttle_ms.value_or(requests)};
     co_return (co_await to.write(
                    frame(then == mood::answer_another ? correlation + 7 : correlation, version >= 4, out, version)))
         .has_value();
@@ -148,6 +152,47 @@ TEST_F(PeerConnection, AnswersReachTheirCallsInOrder) {
     co_return order;
   }(*this));
   EXPECT_EQ(got.value(), (std::vector<int>{1, 2, 3, 4, 5}));
+}
+
+/// How long the second of two calls waited, where the answer to the first asks for that pause.
+struct PeerConnectionPauses : PeerConnection {
+  rt::duration pause(std::int32_t asked_ms) {
+    fake.throttle_ms = asked_ms;
+    const auto got = s.run(client, [](PeerConnection& t) -> rt::task<result<void>> {
+      MOLDAU_CO_TRY_ASSIGN(const auto to, co_await t.open({.request_timeout_ms = 5'000}));
+      MOLDAU_CO_TRY(co_await beat(*to));
+      MOLDAU_CO_TRY(co_await beat(*to));
+      co_return result<void>();
+    }(*this));
+    EXPECT_TRUE(got) << got.error().message;
+    return fake.asked_at.size() == 2 ? fake.asked_at[1] - fake.asked_at[0] : rt::duration{};
+  }
+};
+
+TEST_F(PeerConnectionPauses, ForAsLongAsAnAnswerAsks) {
+  const auto waited = pause(3'000);
+  EXPECT_GE(waited, 3s);
+  EXPECT_LE(waited, 4s);
+}
+
+TEST_F(PeerConnectionPauses, NoLongerThanARequestMayTakeAndThatTimeComesOnTop) {
+  const auto waited = pause(3'600'000);
+  EXPECT_GE(waited, 5s);
+  EXPECT_LE(waited, 6s);
+}
+
+TEST_F(PeerConnection, ClosesAtOnceWhileItIsThrottled) {
+  fake.throttle_ms = 3'600'000;
+  const auto got = s.run(client, [](PeerConnection& t) -> rt::task<result<void>> {
+    MOLDAU_CO_TRY_ASSIGN(const auto to, co_await t.open());
+    MOLDAU_CO_TRY(co_await beat(*to));
+    const auto timer = t.client.core().post_at(t.client.core().now() + 1s, [&] { to->close(); });
+    MOLDAU_CO_TRY(co_await beat(*to));
+    co_return result<void>();
+  }(*this));
+  ASSERT_FALSE(got);
+  EXPECT_EQ(got.error().code, errc::closed);
+  EXPECT_EQ(fake.requests, 1);
 }
 
 /// What a call ends with when the other side behaves as `then` says, and what one after it.
