@@ -5,6 +5,7 @@
 #include "client/consumer_impl.hpp"
 #include "client/offset_calls.hpp"
 #include "wire/protocol/fetch_request.hpp"
+#include "wire/protocol/fetch_response.hpp"
 
 namespace moldau::client {
 
@@ -94,7 +95,8 @@ rt::task<void> consumer::impl::end_fetch_sessions() {
     broker.session.end(request);
     const auto to = co_await cluster_->broker(id, link_use::fetch);
     if (to) {
-      static_cast<void>(co_await (*to)->call<wire::protocol::fetch_response>(std::move(request), {.version_max = 12}));
+      static_cast<void>(
+          co_await (*to)->call<wire::protocol::fetch_response>(std::move(request), {.version_max = fetch_version_max}));
     }
   }
 }
@@ -140,6 +142,7 @@ rt::task<result<void>> consumer::impl::close(close_options how) {
     watch_news_.notify_all();
     closing_news_.notify_all();
     retry_timer_.reset();
+    poll_timer_.reset();
     // Beside this call: whatever the application keeps waiting, the deadline holds.
     rt::spawn(end(how));
   }

@@ -10,14 +10,6 @@
 namespace moldau::client {
 
 using wire::protocol::fetch_request;
-using wire::protocol::fetch_response;
-
-namespace {
-
-/// From version 13 on topics are named by id; by name a topic that was made anew is still the one meant.
-constexpr std::int16_t last_version_with_names = 12;
-
-}  // namespace
 
 /// Begins whatever may be begun: finding positions that aren't known, then fetching, one request a broker at a time.
 void consumer::impl::pump() {
@@ -128,39 +120,29 @@ rt::task<void> consumer::impl::fetch(broker_id from, std::uint64_t id) {
   const auto self = shared_from_this();
   broker_fetches& at = brokers_[from];
   // What is asked is written down now: partitions may go while the connection is made.
-  fetch_request request{.max_wait_ms = options_.fetch_max_wait_ms,
-                        .min_bytes = options_.fetch_min_bytes,
-                        .max_bytes = options_.fetch_max_bytes,
-                        .isolation_level = static_cast<std::int8_t>(options_.isolation),
-                        .rack_id = options_.rack};
-  const std::vector<std::shared_ptr<const topic_partition>> names = [&] {
-    std::vector<std::shared_ptr<const topic_partition>> out;
-    out.reserve(at.asks.size());
-    for (fetch_ask& ask : at.asks) {
-      out.push_back(assigned_.find(*ask.of)->second.name());
-      ask.of = out.back().get();
-    }
-    return out;
-  }();
-  at.session.begin(at.asks, request);
-  at.asks.clear();
-  auto to = co_await cluster_->broker(from, link_use::fetch);
-  result<peer::reply<fetch_response>> got = std::unexpected(to ? error{} : to.error());
-  if (to) {
-    got = co_await (*to)->call<fetch_response>(
-        std::move(request), {.timeout_ms = options_.client.request_timeout_ms + options_.fetch_max_wait_ms,
-                             .version_max = last_version_with_names});
+  at.names.clear();
+  for (fetch_ask& ask : at.asks) {
+    at.names.push_back(assigned_.find(*ask.of)->second.name());
+    ask.of = at.names.back().get();
   }
+  at.request.max_wait_ms = options_.fetch_max_wait_ms;
+  at.request.min_bytes = options_.fetch_min_bytes;
+  at.request.max_bytes = options_.fetch_max_bytes;
+  at.request.isolation_level = static_cast<std::int8_t>(options_.isolation);
+  at.request.rack_id = options_.rack;
+  at.session.begin(at.asks, at.request);
+  at.asks.clear();
+  const auto got = co_await ask_for_records(from, at.request);
   at.busy = false;
   if (got) {
-    at.session.on_answer(got->message);
+    at.session.on_answer(got->code(), got->session_id());
   } else {
     at.session.on_failure();
   }
   if (closing_) co_return;
-  if (got && got->message.error_code == errc::none) {
+  if (got && got->code() == errc::none) {
     take_answer(from, id, *got);
-  } else if (!got || !may_retry(got->message.error_code)) {
+  } else if (!got || !may_retry(got->code())) {
     const auto later = after_ms(options_.client.retry_backoff_ms);
     for (auto& [partition, state] : assigned_) {
       if (state.asked_by != id) continue;
@@ -180,21 +162,31 @@ rt::task<void> consumer::impl::fetch(broker_id from, std::uint64_t id) {
   news_.notify_all();
 }
 
-void consumer::impl::take_answer(broker_id from, std::uint64_t id, const peer::reply<fetch_response>& answer) {
-  for (const auto& topic : answer->responses) {
-    for (const auto& data : topic.partitions) {
-      const auto found = assigned_.find(partition_key(topic.topic, data.partition_index));
-      if (found == assigned_.end() || found->second.asked_by != id) continue;
-      if (data.error_code == errc::none) {
-        take_partition(from, found->second, data, answer.bytes);
-      } else {
-        take_error(from, found->second, data);
-      }
-    }
-  }
+rt::task<result<fetch_answer>> consumer::impl::ask_for_records(broker_id from, const fetch_request& request) {
+  MOLDAU_CO_TRY_ASSIGN(const connection_ptr to, co_await cluster_->broker(from, link_use::fetch));
+  MOLDAU_CO_TRY_ASSIGN(const std::int16_t version,
+                       to->api_versions().choose(fetch_request::api_key, fetch_request::message_name,
+                                                 {fetch_request::min_version, fetch_version_max}));
+  const std::int64_t timeout_ms = options_.client.request_timeout_ms + options_.fetch_max_wait_ms;
+  MOLDAU_CO_TRY_ASSIGN(shared_bytes body, co_await to->call_body(version, request, timeout_ms));
+  auto answer = fetch_answer::parse(std::move(body), version);
+  if (answer) to->throttle(answer->throttle_time_ms());
+  co_return answer;
 }
 
-void consumer::impl::take_error(broker_id from, consumed_partition& state, const fetch_response::partition_data& data) {
+void consumer::impl::take_answer(broker_id from, std::uint64_t id, const fetch_answer& answer) {
+  answer.for_each([&](std::string_view topic, const fetch_answer::partition_data& data) {
+    const auto found = assigned_.find(partition_key(topic, data.partition_index));
+    if (found == assigned_.end() || found->second.asked_by != id) return;
+    if (data.error_code == errc::none) {
+      take_partition(from, found->second, data, answer.bytes());
+    } else {
+      take_error(from, found->second, data);
+    }
+  });
+}
+
+void consumer::impl::take_error(broker_id from, consumed_partition& state, const fetch_answer::partition_data& data) {
   const auto& of = state.of();
   if (data.error_code == errc::offset_out_of_range) {
     if (state.preferred == from) {
@@ -228,8 +220,8 @@ void consumer::impl::take_error(broker_id from, consumed_partition& state, const
   }
 }
 
-void consumer::impl::take_partition(broker_id from, consumed_partition& state,
-                                    const fetch_response::partition_data& data, const shared_bytes& bytes) {
+void consumer::impl::take_partition(broker_id from, consumed_partition& state, const fetch_answer::partition_data& data,
+                                    const shared_bytes& bytes) {
   state.high_watermark = data.high_watermark;
   state.last_stable_offset = data.last_stable_offset;
   state.log_start = data.log_start_offset;
@@ -257,17 +249,17 @@ void consumer::impl::take_partition(broker_id from, consumed_partition& state,
   }
   buffered_bytes_ += data.records.size();
   state.received.bytes += data.records.size();
-  parts_.push_back({.number = next_part_++,
-                    .of = state.name(),
-                    .round = state.round(),
-                    .bytes = data.records.size(),
-                    .fetched = fetched_partition(
-                        state.name(), bytes.slice(data.records.bytes()), asked,
-                        {data.high_watermark, data.last_stable_offset, data.log_start_offset},
-                        data.aborted_transactions.value_or(std::vector<fetch_response::aborted_transaction>()),
-                        options_.isolation, options_.check_crcs),
-                    .is_compressed = found.is_compressed,
-                    .is_end = is_end});
+  parts_.push_back(
+      {.number = next_part_++,
+       .of = state.name(),
+       .round = state.round(),
+       .bytes = data.records.size(),
+       .fetched = fetched_partition(state.name(), bytes.slice(data.records.bytes()), asked,
+                                    {data.high_watermark, data.last_stable_offset, data.log_start_offset},
+                                    data.aborted_transactions.value_or(fetched_partition::aborted_transactions()),
+                                    options_.isolation, options_.check_crcs),
+       .is_compressed = found.is_compressed,
+       .is_end = is_end});
   state.fetched({found.end, found.last_epoch});
 }
 

@@ -73,6 +73,15 @@ void consumer::impl::run_at(rt::time_point at) {
   });
 }
 
+/// Wakes the polls that wait at that time at the latest.
+void consumer::impl::wake_polls_at(rt::time_point at) {
+  if (poll_timer_ && poll_at_ <= at && poll_at_ > runtime_.world().now()) return;
+  poll_at_ = at;
+  poll_timer_ = runtime_.world().post_at(at, [weak = weak_from_this()] {
+    if (const auto self = weak.lock()) self->news_.notify_all();
+  });
+}
+
 rt::task<void> consumer::impl::wait_ms(std::int64_t ms) {
   if (closing_) co_return;
   const auto timer = runtime_.world().post_at(after_ms(ms), [weak = weak_from_this()] {
@@ -199,7 +208,6 @@ rt::task<result<polled>> consumer::impl::poll(std::chrono::milliseconds timeout)
     session_->on_poll();
     poll_news_.notify_all();
   }
-  std::unique_ptr<rt::timer> timer;
   polled out;
   result<void> outcome;
   while (true) {
@@ -220,11 +228,7 @@ rt::task<result<polled>> consumer::impl::poll(std::chrono::milliseconds timeout)
       break;
     }
     if (runtime_.world().now() >= deadline) break;
-    if (!timer) {
-      timer = runtime_.world().post_at(deadline, [weak = weak_from_this()] {
-        if (const auto me = weak.lock()) me->news_.notify_all();
-      });
-    }
+    wake_polls_at(deadline);
     co_await news_.wait();
   }
   --polling_;

@@ -10,6 +10,7 @@
 
 #include "client/cluster.hpp"
 #include "client/consumer_partition.hpp"
+#include "client/fetch_answer.hpp"
 #include "client/fetch_session.hpp"
 #include "client/fetched.hpp"
 #include "client/group_protocol.hpp"
@@ -18,7 +19,6 @@
 #include "moldau/client/consumer.hpp"
 #include "rt/event.hpp"
 #include "rt/spawn.hpp"
-#include "wire/protocol/fetch_response.hpp"
 
 namespace moldau::client {
 
@@ -88,10 +88,14 @@ class consumer::impl final : public group_user, public std::enable_shared_from_t
     std::size_t given = 0;
     std::optional<error> wrong;
   };
+  /// Fetches from one broker, one at a time. What they are made of is used again from one to the next.
   struct broker_fetches {
     fetch_session session;
     bool busy = false;
     std::vector<fetch_ask> asks;
+    /// Of what is asked: partitions may go while the request does.
+    std::vector<std::shared_ptr<const topic_partition>> names;
+    wire::protocol::fetch_request request;
   };
 
   // consumer_impl.cpp
@@ -103,6 +107,7 @@ class consumer::impl final : public group_user, public std::enable_shared_from_t
   [[nodiscard]] std::vector<topic_partition> held() const;
   [[nodiscard]] bool is_subscribed() const { return session_ != nullptr; }
   void run_at(rt::time_point at);
+  void wake_polls_at(rt::time_point at);
   /// Waits; less long when the consumer is closed.
   rt::task<void> wait_ms(std::int64_t ms);
   [[nodiscard]] rt::time_point after_ms(std::int64_t ms) const;
@@ -117,13 +122,12 @@ class consumer::impl final : public group_user, public std::enable_shared_from_t
 
   // consumer_fetch.cpp
   void pump();
-  void ask_broker(broker_id from, broker_fetches& at, rt::time_point now);
   rt::task<void> fetch(broker_id from, std::uint64_t id);
-  void take_answer(broker_id from, std::uint64_t id, const peer::reply<wire::protocol::fetch_response>& answer);
-  void take_partition(broker_id from, consumed_partition& state,
-                      const wire::protocol::fetch_response::partition_data& data, const shared_bytes& bytes);
-  void take_error(broker_id from, consumed_partition& state,
-                  const wire::protocol::fetch_response::partition_data& data);
+  rt::task<result<fetch_answer>> ask_for_records(broker_id from, const wire::protocol::fetch_request& request);
+  void take_answer(broker_id from, std::uint64_t id, const fetch_answer& answer);
+  void take_partition(broker_id from, consumed_partition& state, const fetch_answer::partition_data& data,
+                      const shared_bytes& bytes);
+  void take_error(broker_id from, consumed_partition& state, const fetch_answer::partition_data& data);
   [[nodiscard]] std::set<std::string> leaderless() const;
   rt::task<void> refresh_leaders();
   void open_ahead();
@@ -200,6 +204,9 @@ class consumer::impl final : public group_user, public std::enable_shared_from_t
   bool woken_ = false;
   std::unique_ptr<rt::timer> retry_timer_;
   rt::time_point retry_at_{};
+  /// One for all polls: it is set for the earliest that there was, and who is woken too early waits on.
+  std::unique_ptr<rt::timer> poll_timer_;
+  rt::time_point poll_at_{};
 
   std::vector<std::shared_ptr<assignor>> assignors_;
   std::vector<std::string> topics_;

@@ -10,7 +10,6 @@
 #include "moldau/core/ids.hpp"
 #include "moldau/core/topic_partition.hpp"
 #include "wire/protocol/fetch_request.hpp"
-#include "wire/protocol/fetch_response.hpp"
 
 namespace moldau::client {
 
@@ -26,10 +25,11 @@ struct fetch_ask {
 /// what changed since the one before. One request at a time.
 class fetch_session {
  public:
-  /// Writes what makes the broker's list of partitions into `asks`, which are in order. Views what they point to.
+  /// Writes what makes the broker's list of partitions into `asks`, which are in order. Views what they point to. What
+  /// `into` named before is replaced, in the same memory.
   void begin(std::span<const fetch_ask> asks, wire::protocol::fetch_request& into);
   /// The answer to that request. Its code is `errc::none`, or the session is begun anew with the next request.
-  void on_answer(const wire::protocol::fetch_response& answer);
+  void on_answer(errc code, std::int32_t session_id);
   /// No answer came: what the broker knows isn't known any more.
   void on_failure();
 

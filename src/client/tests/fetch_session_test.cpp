@@ -6,7 +6,6 @@ namespace moldau::client {
 namespace {
 
 using wire::protocol::fetch_request;
-using wire::protocol::fetch_response;
 
 struct FetchSession : ::testing::Test {
   fetch_session session;
@@ -21,12 +20,7 @@ struct FetchSession : ::testing::Test {
     session.begin(asks, out);
     return out;
   }
-  void answer(std::int32_t id, errc code = errc::none) {
-    fetch_response got;
-    got.session_id = id;
-    got.error_code = code;
-    session.on_answer(got);
-  }
+  void answer(std::int32_t id, errc code = errc::none) { session.on_answer(code, id); }
 };
 
 TEST_F(FetchSession, BeginsWithEverythingAndGoesOnWithWhatChanged) {
