@@ -29,6 +29,15 @@ class buffer_pool {
     return fresh;
   }
 
+  /// The block isn't kept for another use: it goes with its last handle.
+  void forget(const shared_bytes& block) {
+    const auto found = std::ranges::find(blocks_, block.data(), &shared_bytes::data);
+    if (found == blocks_.end()) return;
+    kept_bytes_ -= found->size();
+    std::swap(*found, blocks_.back());
+    blocks_.pop_back();
+  }
+
  private:
   static constexpr std::size_t least_bytes = std::size_t{64} * 1024;
 

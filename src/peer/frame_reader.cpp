@@ -37,6 +37,8 @@ void frame_reader::grow() {
   if (have_ < block_.size() || block_.size() >= size_) return;
   shared_bytes larger = take(std::min(size_, block_.size() * 2));
   std::memcpy(larger.writable().data(), block_.data(), have_);
+  // The frames to come are as large, as a rule: nobody would use what was too small for this one.
+  blocks_.forget(block_);
   block_ = std::move(larger);
 }
 
