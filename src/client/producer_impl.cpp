@@ -48,6 +48,7 @@ void producer::impl::pump() {
     const auto at = now();
     while (accumulator_.take_ready(at, *this, finished) > 0) send_loaded();
     send_loaded();
+    if (std::exchange(avoidance_changed_, false)) sync_topics();
     arm_timer();
     // What came while nobody was told to wake us.
     if (accumulator_.has_news()) pump_again_ = true;

@@ -75,6 +75,7 @@ class producer::impl final : public std::enable_shared_from_this<producer::impl>
     std::unique_ptr<rt::timer> throttle_timer;
     /// Since when it hasn't taken what was ready.
     std::optional<rt::time_point> blocked_since;
+    bool is_avoided = false;
   };
 
   // The callers' side (producer_send.cpp).
@@ -109,7 +110,7 @@ class producer::impl final : public std::enable_shared_from_this<producer::impl>
   bool is_open(partition_lane& lane, std::size_t bytes) override;
   void load(batch_ptr batch) override;
   [[nodiscard]] bool is_ready(node& to, broker_id leader);
-  void note_blocked(partition_lane& lane, node& to);
+  void note_blocked(node& to);
   rt::task<void> connect(broker_id leader);
   void send_loaded();
   void start_call(node& to, call& what);
@@ -165,6 +166,8 @@ class producer::impl final : public std::enable_shared_from_this<producer::impl>
   bool learning_identity_ = false;
   bool refreshing_ = false;
   bool leader_missing_ = false;
+  /// Some broker isn't avoided as its lanes say.
+  bool avoidance_changed_ = false;
   bool is_seeded_ = false;
   bool is_closing_ = false;
   bool is_done_ = false;

@@ -97,7 +97,7 @@ lane_list producer::impl::lanes_of(const producer_topic& topic) {
   return out;
 }
 
-/// After news of the cluster: topics that grew, and partitions that lost their leader.
+/// After news of the cluster: topics that grew, and partitions whose leader is gone or takes nothing.
 void producer::impl::sync_topics() {
   for (producer_topic* topic : topics_.all()) {
     if (topic->lanes() == nullptr) continue;
@@ -108,7 +108,9 @@ void producer::impl::sync_topics() {
     }
     for (partition_lane* lane : lanes) {
       const partition_view* view = cluster_->view().partition(lane->topic(), lane->partition());
-      lane->avoid(view == nullptr || view->leader == no_broker);
+      const bool is_led = view != nullptr && view->leader != no_broker;
+      const auto leader = is_led ? nodes_.find(view->leader) : nodes_.end();
+      lane->avoid(!is_led || (leader != nodes_.end() && leader->second.is_avoided));
     }
   }
 }

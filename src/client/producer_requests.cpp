@@ -68,7 +68,7 @@ bool producer::impl::is_open(partition_lane& lane, std::size_t bytes) {
   }
   node& to = nodes_[view->leader];
   if (!is_ready(to, view->leader)) {
-    note_blocked(lane, to);
+    note_blocked(to);
     return false;
   }
   if (to.loading != nullptr) {
@@ -80,19 +80,20 @@ bool producer::impl::is_open(partition_lane& lane, std::size_t bytes) {
     return false;
   }
   if (to.in_flight >= options_.in_flight_max) {
-    note_blocked(lane, to);
+    note_blocked(to);
     return false;
   }
   to.loading = chosen_ = &take_call(view->leader, to);
   return true;
 }
 
-/// KIP-794: who keeps ready batches waiting for long gets fewer records.
-void producer::impl::note_blocked(partition_lane& lane, node& to) {
-  if (options_.availability_timeout_ms <= 0) return;
+/// KIP-794: whoever keeps ready batches waiting for long gets no more records without a key, for any of its partitions.
+void producer::impl::note_blocked(node& to) {
+  if (options_.availability_timeout_ms <= 0 || !options_.adaptive_partitioning || to.is_avoided) return;
   const auto at = now();
   if (!to.blocked_since) to.blocked_since = at;
-  lane.avoid(at - *to.blocked_since > std::chrono::milliseconds(options_.availability_timeout_ms));
+  to.is_avoided = at - *to.blocked_since > std::chrono::milliseconds(options_.availability_timeout_ms);
+  if (to.is_avoided) avoidance_changed_ = true;
 }
 
 bool producer::impl::is_ready(node& to, broker_id leader) {
@@ -146,10 +147,8 @@ void producer::impl::send_loaded() {
 }
 
 void producer::impl::start_call(node& to, call& what) {
-  if (to.blocked_since) {
-    to.blocked_since.reset();
-    sync_topics();
-  }
+  to.blocked_since.reset();
+  if (std::exchange(to.is_avoided, false)) avoidance_changed_ = true;
   what.request.acks = static_cast<std::int16_t>(options_.acks);
   what.request.timeout_ms =
       static_cast<std::int32_t>(std::min<std::int64_t>(options_.client.request_timeout_ms, INT32_MAX));

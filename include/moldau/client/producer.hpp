@@ -134,7 +134,7 @@ struct producer_options {
   /// `partitioner.adaptive.partitioning.enable`
   bool adaptive_partitioning = true;
   /// Java's: records without a key avoid partitions whose broker hasn't taken a batch for so long, in ms; 0 for never.
-  /// Default: 0. `partitioner.availability.timeout.ms`
+  /// Only with `adaptive_partitioning`. Default: 0. `partitioner.availability.timeout.ms`
   std::int64_t availability_timeout_ms = 0;
   /// Java's: whether records with a key are placed as if they had none. Default: false. `partitioner.ignore.keys`
   bool ignore_keys = false;
