@@ -5,6 +5,7 @@
 
 #include "bench/client/subcommands.hpp"
 #include "bench/client/usage.hpp"
+#include "bench/client/values.hpp"
 #include "moldau/client/producer.hpp"
 
 namespace moldau::bench {
@@ -17,8 +18,7 @@ class loop {
   explicit loop(const arguments& given)
       : topic_(given.text("topic", "bench")),
         partitions_(given.number("partitions", 1)),
-        value_(static_cast<std::size_t>(given.number("record-bytes", 100)), '.') {
-    for (std::size_t i = 0; i < value_.size(); ++i) value_[i] = static_cast<char>('a' + i % 26);
+        values_(static_cast<std::size_t>(given.number("record-bytes", 100))) {
     client::properties properties{{"bootstrap.servers", given.text("bootstrap", "localhost:9092")},
                                   {"acks", "all"},
                                   {"compression.type", given.text("codec", "none")},
@@ -40,7 +40,7 @@ class loop {
     for (long i = 0; i < records; ++i) {
       const auto sent = producer_->send({.topic = topic_,
                                          .partition = partition_id(static_cast<std::int32_t>(i % partitions_)),
-                                         .value = as_bytes(value_)},
+                                         .value = as_bytes(values_.at(static_cast<std::size_t>(i)))},
                                         static_cast<std::uint64_t>(i));
       if (!sent) give_up(sent.error().message);
     }
@@ -50,7 +50,7 @@ class loop {
  private:
   std::string topic_;
   long partitions_;
-  std::string value_;
+  values values_;
   std::optional<client::producer> producer_;
 };
 

@@ -79,6 +79,36 @@ func main() {
 	}
 }
 
+var words = [16]string{"customer", " order: ", "\"status\"", "shipped,", "2026-11-", "warehous", "currency", ": \"EUR\",",
+	"quantity", "payment ", "region: ", "europe-w", "\"price\":", "discount", "tracking", "session "}
+
+const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+
+// As bench/client/values.hpp.
+func makeValues(size int) [][]byte {
+	values := make([][]byte, (1<<20)/size+1)
+	all := make([]byte, len(values)*size)
+	state := uint64(0)
+	for at := 0; at < len(all); at += 8 {
+		state += 0x9e3779b97f4a7c15
+		z := state
+		z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9
+		z = (z ^ (z >> 27)) * 0x94d049bb133111eb
+		z ^= z >> 31
+		word := []byte(words[z>>2&15])
+		if z&3 == 0 {
+			for i := range word {
+				word[i] = letters[z>>(8+6*i)&63]
+			}
+		}
+		copy(all[at:], word)
+	}
+	for i := range values {
+		values[i] = all[i*size : (i+1)*size]
+	}
+	return values
+}
+
 func produce(bootstrap, topic string, partitions, size, count, warm int, codec kgo.CompressionCodec, linger, batch, buffer int) {
 	client, err := kgo.NewClient(kgo.SeedBrokers(bootstrap), kgo.ProducerLinger(time.Duration(linger)*time.Millisecond),
 		kgo.ProducerBatchMaxBytes(int32(batch)), kgo.ProducerBatchCompression(codec), kgo.MaxBufferedBytes(buffer),
@@ -86,10 +116,7 @@ func produce(bootstrap, topic string, partitions, size, count, warm int, codec k
 	if err != nil {
 		giveUp("no client", err)
 	}
-	value := make([]byte, size)
-	for i := range value {
-		value[i] = byte('a' + i%26)
-	}
+	values := makeValues(size)
 	ctx := context.Background()
 	var failed atomic.Pointer[error]
 	promise := func(_ *kgo.Record, err error) {
@@ -99,7 +126,7 @@ func produce(bootstrap, topic string, partitions, size, count, warm int, codec k
 	}
 	send := func(records int) {
 		for i := 0; i < records; i++ {
-			client.Produce(ctx, &kgo.Record{Topic: topic, Partition: int32(i % partitions), Value: value}, promise)
+			client.Produce(ctx, &kgo.Record{Topic: topic, Partition: int32(i % partitions), Value: values[i%len(values)]}, promise)
 		}
 		if err := client.Flush(ctx); err != nil {
 			giveUp("flush failed", err)

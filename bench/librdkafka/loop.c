@@ -117,17 +117,38 @@ static void send_one(rd_kafka_t *client, rd_kafka_topic_t *to, int64_t index, ch
   }
 }
 
-static char *make_value(void) {
-  char *value = malloc(record_bytes);
-  for (size_t i = 0; i < record_bytes; ++i) value[i] = (char)('a' + i % 26);
-  return value;
+static size_t value_count;
+
+/* As bench/client/values.hpp: `value_count` of them, one after the other. */
+static char *make_values(void) {
+  static const char *const words[16] = {"customer", " order: ", "\"status\"", "shipped,", "2026-11-", "warehous",
+                                        "currency", ": \"EUR\",", "quantity", "payment ", "region: ", "europe-w",
+                                        "\"price\":", "discount", "tracking", "session "};
+  static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  value_count = (1 << 20) / record_bytes + 1;
+  const size_t size = value_count * record_bytes;
+  char *values = malloc(size);
+  uint64_t state = 0;
+  for (size_t at = 0; at < size; at += 8) {
+    uint64_t z = state += 0x9e3779b97f4a7c15u;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    z ^= z >> 31;
+    char word[8];
+    memcpy(word, words[z >> 2 & 15], 8);
+    if ((z & 3) == 0) {
+      for (int i = 0; i < 8; ++i) word[i] = letters[z >> (8 + 6 * i) & 63];
+    }
+    memcpy(values + at, word, size - at < 8 ? size - at : 8);
+  }
+  return values;
 }
 
 /* Until all are acknowledged. */
-static void send_many(rd_kafka_t *client, rd_kafka_topic_t *to, char *value, int64_t number) {
+static void send_many(rd_kafka_t *client, rd_kafka_topic_t *to, char *values, int64_t number) {
   const int64_t before = delivered;
   for (int64_t i = 0; i < number; ++i) {
-    send_one(client, to, i, value);
+    send_one(client, to, i, values + (size_t)i % value_count * record_bytes);
     if (i % 1024 == 0) rd_kafka_poll(client, 0);
   }
   rd_kafka_flush(client, 0);
@@ -137,14 +158,14 @@ static void send_many(rd_kafka_t *client, rd_kafka_topic_t *to, char *value, int
 static void produce(void) {
   rd_kafka_t *client = make_producer(NULL);
   rd_kafka_topic_t *to = rd_kafka_topic_new(client, topic, NULL);
-  char *value = make_value();
-  send_many(client, to, value, warm);
+  char *values = make_values();
+  send_many(client, to, values, warm);
   const struct usage from = used();
-  send_many(client, to, value, count);
+  send_many(client, to, values, count);
   print_since(from, count, count * (int64_t)record_bytes);
   rd_kafka_topic_destroy(to);
   rd_kafka_destroy(client);
-  free(value);
+  free(values);
 }
 
 static rd_kafka_queue_t *start_consumer(rd_kafka_t *client, int64_t at) {
@@ -199,7 +220,7 @@ static void *send_at_rate(void *unused) {
   (void)unused;
   rd_kafka_t *client = make_producer("0");
   rd_kafka_topic_t *to = rd_kafka_topic_new(client, topic, NULL);
-  char *value = make_value();
+  char *value = make_values();
   const int64_t from = now_ns();
   for (int64_t i = 0; i < count; ++i) {
     const int64_t due = from + i * period_ns;
