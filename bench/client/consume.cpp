@@ -54,10 +54,11 @@ void consume(const arguments& given) {
   const long records = given.number("records", 1'000'000);
   client::consumer from = open(given);
   seen_so_far seen;
-  read(from, given.number("warm-records", records / 10), seen);
+  const long warm_records = given.number("warm-records", records / 10);
+  read(from, warm_records, seen);
   const seen_so_far warm = seen;
   const usage before = usage::now();
-  read(from, warm.records + records, seen);
+  read(from, warm_records + records, seen);
   const usage used = usage::now() - before;
   const long measured = seen.records - warm.records;
   fmt::print(R"({{"records": {}, "bytes": {}, "seconds": {:.6f}, "cpu_seconds": {:.6f}, "peak_rss_mb": {:.1f}, )"
