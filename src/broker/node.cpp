@@ -34,13 +34,16 @@ shard::options shard_options(const config::broker_config& config, unsigned cores
           .ack_after_sync = config.boolean("log.flush.ack")};
 }
 
-/// As the properties say. Only another receive buffer than Kafka's default is set, which Kafka's own server.properties
-/// spells out: left alone, the kernel's grows with what a producer sends.
+/// As the properties say. Only other sizes than Kafka's defaults are set, which Kafka's own server.properties spells
+/// out: left alone, the kernel's buffers grow with what the client sends and takes. A small one is empty again before
+/// the broker has been woken to fill it, and then the client has to be woken as well.
 rt::socket_buffers buffers_of(const config::broker_config& config) {
-  constexpr std::int32_t receive_default = 102400;
-  const std::int32_t receive_bytes = config.int32("socket.receive.buffer.bytes");
-  return {.send_bytes = config.int32("socket.send.buffer.bytes"),
-          .receive_bytes = receive_bytes == receive_default ? -1 : receive_bytes};
+  const auto size_of = [&](std::string_view property) {
+    constexpr std::int32_t default_bytes = 102400;
+    const std::int32_t bytes = config.int32(property);
+    return bytes == default_bytes ? -1 : bytes;
+  };
+  return {.send_bytes = size_of("socket.send.buffer.bytes"), .receive_bytes = size_of("socket.receive.buffer.bytes")};
 }
 
 }  // namespace

@@ -102,8 +102,6 @@ struct free_addresses {
   void operator()(addrinfo* list) const { ::freeaddrinfo(list); }
 };
 
-/// What goes out on a connection is sent as the peer takes it, not as memory allows: the kernel's own sizing queues
-/// megabytes, which costs a fetch more than half its speed over loopback.
 bool size_buffers(int fd, const rt::socket_buffers& buffers) {
   return (buffers.send_bytes < 0 || set_option(fd, SOL_SOCKET, SO_SNDBUF, buffers.send_bytes)) &&
          (buffers.receive_bytes < 0 || set_option(fd, SOL_SOCKET, SO_RCVBUF, buffers.receive_bytes));

@@ -50,7 +50,8 @@ constexpr definition rows[] = {
     {"socket.request.max.bytes", int32, "104857600", at_least(1), high, read_only, built,
      "The largest request accepted, in bytes."},
     {"socket.send.buffer.bytes", int32, "102400", any, high, read_only, built,
-     "The kernel's send buffer of a connection, in bytes; -1 leaves it to the kernel."},
+     "The kernel's send buffer of a connection, in bytes; the default and -1 leave it to the kernel, which lets it "
+     "grow."},
 };
 
 }  // namespace
