@@ -241,11 +241,16 @@ state state_of(rig& of) {
   MOLDAU_ASSERT(of.log->producers().map_end() == out.end);
   for (const std::string& bytes : out.batches) {
     const wire::batch_view batch{as_bytes(bytes)};
+    if (batch.has_producer_id() && batch.max_timestamp_ms() < 0) {
+      // Whoever wrote so long ago is forgotten when a snapshot is read.
+      out.written_by.clear();
+      out.producers.clear();
+      break;
+    }
     const auto* known = of.log->producers().find(batch.producer_id());
     // A control batch tells of no sequence, and may tell nothing.
-    if (known != nullptr && !batch.is_control()) {
+    if (known != nullptr && !batch.is_control())
       out.written_by[batch.producer_id()] = {known->last_sequence(), known->epoch};
-    }
   }
   for (const epoch_entry& one : out.epochs) MOLDAU_ASSERT(one.start_offset <= out.end);
   // As in Kafka, an epoch that begins at the end is known until the log is opened again.
