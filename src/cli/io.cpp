@@ -82,15 +82,28 @@ result<std::string> read_file(const std::string& path) {
   return out;
 }
 
+namespace {
+
+/// Why the first write that failed did so. What comes after it is lost too, though it may be accepted.
+int output_errno = 0;
+
+result<void> output_failed() {
+  if (output_errno == 0) output_errno = errno == 0 ? EIO : errno;
+  if (output_errno == EPIPE) return fail(errc::closed, "nobody reads the output any more");
+  return fail(errc::io_error, fmt::format("the output can't be written: {}", std::strerror(output_errno)));
+}
+
+}  // namespace
+
 result<void> write_out(std::string_view bytes) {
-  if (std::fwrite(bytes.data(), 1, bytes.size(), stdout) != bytes.size()) {
-    return fail(errc::closed, "nobody reads the output any more");
-  }
+  errno = 0;
+  if (std::fwrite(bytes.data(), 1, bytes.size(), stdout) != bytes.size()) return output_failed();
   return {};
 }
 
 result<void> flush_out() {
-  if (std::fflush(stdout) != 0) return fail(errc::closed, "nobody reads the output any more");
+  errno = 0;
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) return output_failed();
   return {};
 }
 

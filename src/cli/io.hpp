@@ -26,7 +26,8 @@ class input {
 /// The whole of a file. Errors: `not_found`, `io_error`, with the path.
 [[nodiscard]] result<std::string> read_file(const std::string& path);
 
-/// To standard output, as it is. Errors: `closed` when nobody reads any more.
+/// To standard output, as it is. Errors: `closed` when nobody reads any more, `io_error` when it can't be written; a
+/// buffer lies between, so that may come with a later call.
 [[nodiscard]] result<void> write_out(std::string_view bytes);
 [[nodiscard]] result<void> flush_out();
 

@@ -169,7 +169,7 @@ class dumper {
       const auto written = json_
                                ? io::write_out(to_line(json{{std::string(first), a}, {std::string(second), b}}) + "\n")
                                : io::write_out(fmt::format("{} {}  {} {}\n", first, a, second, b));
-      if (!written) return exit_ok;
+      if (!written) return written.error().code == errc::closed ? exit_ok : report(written.error());
     }
     return exit_ok;
   }

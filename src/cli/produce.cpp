@@ -79,6 +79,7 @@ class sender {
     properties.try_emplace("compression.type", told_.codec);
     properties.try_emplace("acks", told_.acks);
     properties.try_emplace("delivery.timeout.ms", std::to_string(in.timeout_ms));
+    properties.try_emplace("max.block.ms", std::to_string(in.timeout_ms));
     properties.try_emplace("batch.size", "65536");
     MOLDAU_TRY_ASSIGN(auto options, client::producer_options::from_properties(properties));
     options.on_delivery = [this](const client::delivery_report& done) { on_delivery(done); };

@@ -3,7 +3,10 @@
 #include <fmt/format.h>
 
 #include <csignal>
+#include <system_error>
 
+#include "cli/context.hpp"
+#include "cli/io.hpp"
 #include "cli/suggest.hpp"
 #include "cli/tree.hpp"
 
@@ -63,7 +66,20 @@ int run(int argc, char** argv, const hooks& given) {
   } catch (const CLI::ParseError& why) {
     return wrong(commands.app(), why);
   }
-  return commands.run_chosen();
+  int code = exit_ok;
+  try {
+    code = commands.run_chosen();
+  } catch (const std::system_error& why) {
+    // fmt::print's, if it is the output's.
+    const auto flushed = io::flush_out();
+    if (flushed) throw;
+    if (why.code() == std::errc::broken_pipe) return exit_ok;
+    return report({errc::io_error, fmt::format("the output can't be written: {}", why.code().message())});
+  }
+  const auto flushed = io::flush_out();
+  // A reader such as `head` that has seen enough is no failure; one that the command met was told by it.
+  if (flushed || flushed.error().code == errc::closed || code != exit_ok) return code;
+  return report(flushed.error());
 }
 
 }  // namespace moldau::cli

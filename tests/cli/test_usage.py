@@ -29,6 +29,28 @@ class Usage(unittest.TestCase):
         self.assertEqual(run("-X", "request.timeout.ms=soon", "topic", "list").code, 2)
 
 
+class FullDisk(WithFolder):
+    def test_output_that_cannot_be_written_is_a_failure(self):
+        # What goes out at the end, and what is more than a buffer holds.
+        for words in (["config", "show"], ["completion", "fish"], ["log", "dump", self.index()]):
+            with self.subTest(" ".join(words)), open("/dev/full", "w") as full:
+                done = subprocess.run([os.environ["MOLDAU_BIN"], *words], stdout=full, stderr=subprocess.PIPE,
+                                      text=True, timeout=60)
+                self.assertEqual(done.returncode, 1, done.stderr)
+                self.assertIn("No space left on device", done.stderr)
+
+    def index(self):
+        """One with one entry."""
+        path = self.folder / f"{0:020}.index"
+        path.write_bytes(bytes(4) + (1).to_bytes(4, "big"))
+        return str(path)
+
+    def test_a_reader_that_has_seen_enough_is_none(self):
+        done = subprocess.run(["bash", "-c", f"set -o pipefail; '{os.environ['MOLDAU_BIN']}' completion fish | head -1"],
+                              capture_output=True, text=True, timeout=60)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+
 class Completion(WithFolder):
     def test_shells_accept_their_scripts(self):
         for shell in ("bash", "zsh", "fish"):
