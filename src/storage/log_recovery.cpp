@@ -332,8 +332,9 @@ class loader {
     if (out_.epochs.epoch_for(batch.base_offset()) < batch.leader_epoch()) {
       out_.epochs.assign(batch.leader_epoch(), batch.base_offset());
     }
-    // One that the log starts inside is whole to its producer all the same.
-    if (batch.last_offset() < out_.producers.map_end()) return;
+    // One that the log starts inside is whole to its producer all the same; of those before it nothing is known,
+    // wherever the checking began.
+    if (batch.last_offset() < std::max(out_.producers.map_end(), out_.log_start)) return;
     const auto done = out_.producers.update(batch);
     if (done && done->aborted) {
       one.aborted.push_back({.producer_id = done->producer_id,

@@ -240,6 +240,21 @@ TEST(ProducerState, KnowsABatchThatTheLogStartsInsideAfterAKill) {
   EXPECT_TRUE(again->duplicate);
 }
 
+TEST(ProducerState, IsNotTakenFromDeletedBatchesThoughAllAreChecked) {
+  log_rig rig;
+  ASSERT_TRUE(rig.open());
+  ASSERT_TRUE(rig.append_synced(produced(7, 0, 0, 3)));
+  ASSERT_TRUE(rig.append_synced(produced(8, 0, 0)));
+  rig.log->set_high_watermark(offset(4));
+  ASSERT_TRUE(rig.run(rig.log->delete_records(offset(3))));
+  rig.options.log_start = offset(3);
+  rig.kill();
+  rig.host.disk().put("/data/orders-0/leader-epoch-checkpoint", as_bytes("0\n1\n0=0\n"));
+  ASSERT_TRUE(rig.open());
+  EXPECT_EQ(rig.log->producers().find(producer_id(7)), nullptr);
+  EXPECT_NE(rig.log->producers().find(producer_id(8)), nullptr);
+}
+
 TEST(ProducerState, RefusesASnapshotThatNamesAProducerOrATransactionTwice) {
   producer_state state;
   state.update(wire::batch_view(produced(7, 0, 0, 1, true)));
