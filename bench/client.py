@@ -9,8 +9,8 @@ against franz-go, without a target; `value NAME X` needs no peer; `limit NAME VA
 before, printed where that leaves no room for the target. PATTERN is a shell pattern of names, such as 'produce.*'.
 
 Both producers are idempotent, with acks=all, and get the same linger, batch size and room for what waits; both consumers
-the same sizes of fetches and room for what was fetched. Values are made alike in every client, of words that recur and
-letters by chance (bench/client/values.hpp). The broker's directory is on tmpfs.
+the same sizes of fetches and room for what was fetched, and neither compares checksums. Values are made alike in every
+client, of words that recur and letters by chance (bench/client/values.hpp). The broker's directory is on tmpfs.
 """
 
 import argparse
@@ -43,10 +43,12 @@ BUFFER_BYTES = 64 << 20
 PRODUCER = {"enable.idempotence": "true", "linger.ms": LINGER_MS, "batch.size": BATCH_BYTES,
             "batch.num.messages": 1000000, "queue.buffering.max.kbytes": BUFFER_BYTES >> 10,
             "queue.buffering.max.messages": 10000000}
+# As librdkafka has it by default; ours compares checksums by default.
+CHECK_CRCS = "false"
 # It looks only so often whether its queue has room again, a second by default: with a full queue that is all one measures.
 CONSUMER = {"fetch.queue.backoff.ms": 1, "fetch.min.bytes": 1, "fetch.wait.max.ms": 500, "fetch.max.bytes": 52428800,
             "max.partition.fetch.bytes": 1048576, "queued.max.messages.kbytes": BUFFER_BYTES >> 10,
-            "queued.min.messages": 1000000}
+            "queued.min.messages": 1000000, "check.crcs": CHECK_CRCS}
 LATENCY = {"producer.enable.idempotence": "true", "producer.linger.ms": 0, "consumer.fetch.min.bytes": 1}
 LATENCY_RATE = 10000
 
@@ -88,7 +90,7 @@ class Bench(Figures):
                                   warm_records=count // 5, codec=codec, linger_ms=LINGER_MS, batch_bytes=BATCH_BYTES,
                                   buffer_bytes=BUFFER_BYTES)
         return machine.client("consume", broker, topic, partitions=PARTITIONS, records=count,
-                              warm_records=count // 5, prefetch_bytes=BUFFER_BYTES)
+                              warm_records=count // 5, prefetch_bytes=BUFFER_BYTES, check_crcs=CHECK_CRCS)
 
     def librdkafka(self, what, broker, topic, size, codec, count):
         given = {**PRODUCER, "compression.codec": codec} if what == "produce" else CONSUMER

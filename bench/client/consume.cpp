@@ -15,7 +15,8 @@ client::consumer open(const arguments& given) {
   const std::string topic = given.text("topic", "bench");
   client::properties properties{{"bootstrap.servers", given.text("bootstrap", "localhost:9092")},
                                 {"group.id", "bench"},
-                                {"enable.auto.commit", "false"}};
+                                {"enable.auto.commit", "false"},
+                                {"check.crcs", given.text("check-crcs", "true")}};
   if (const auto bytes = given.text("partition-bytes"); !bytes.empty()) properties["max.partition.fetch.bytes"] = bytes;
   auto options = client::consumer_options::from_properties(properties);
   if (!options) give_up(options.error().message);

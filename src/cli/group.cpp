@@ -235,6 +235,7 @@ int group_describe(const context& in, const group_arguments& told) {
   for (const auto& [id, group] : *found) {
     if (!group) {
       code = report(group.error());
+      if (group.error().code != errc::group_id_not_found) continue;
       std::vector<std::string> names;
       if (const auto all = admin->list_groups().get()) {
         for (const auto& one : *all) names.push_back(one.id);
