@@ -328,13 +328,13 @@ class loader {
     one.on_batch(position, batch.size_bytes(), batch.last_offset(), batch.max_timestamp_ms(),
                  options_.options.index_interval_bytes);
     out_.log_end = batch.next_offset();
+    // What was deleted tells nothing, wherever the checking began. A batch that the log starts inside counts whole.
+    if (batch.last_offset() < out_.log_start) return;
     // By a whole checkpoint that is so only behind its last entry. If it is so elsewhere, the batches know better.
     if (out_.epochs.epoch_for(batch.base_offset()) < batch.leader_epoch()) {
       out_.epochs.assign(batch.leader_epoch(), batch.base_offset());
     }
-    // One that the log starts inside is whole to its producer all the same; of those before it nothing is known,
-    // wherever the checking began.
-    if (batch.last_offset() < std::max(out_.producers.map_end(), out_.log_start)) return;
+    if (batch.last_offset() < out_.producers.map_end()) return;
     const auto done = out_.producers.update(batch);
     if (done && done->aborted) {
       one.aborted.push_back({.producer_id = done->producer_id,
