@@ -181,14 +181,15 @@ class controller {
 
   // controller_topics.cpp
   struct new_topic;
-  [[nodiscard]] result<new_topic> plan_topic(const wire::protocol::create_topics_request_types::creatable_topic& asked);
+  [[nodiscard]] result<new_topic> plan_topic(const wire::protocol::create_topics_request_types::creatable_topic& asked,
+                                             std::size_t room);
   [[nodiscard]] result<std::vector<partition>> plan_partitions(
-      const wire::protocol::create_topics_request_types::creatable_topic& asked);
+      const wire::protocol::create_topics_request_types::creatable_topic& asked, std::size_t room);
   [[nodiscard]] result<partition> plan_partition(partition_id id, const std::vector<broker_id>& replicas) const;
   [[nodiscard]] result<void> check_manual_assignment(const std::vector<broker_id>& replicas,
                                                      std::optional<std::size_t> replication_factor) const;
   [[nodiscard]] result<record_list> plan_more_partitions(
-      const wire::protocol::create_partitions_request_types::create_partitions_topic& asked);
+      const wire::protocol::create_partitions_request_types::create_partitions_topic& asked, std::size_t room);
 
   // controller_configs.cpp
   struct config_change;

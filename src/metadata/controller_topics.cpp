@@ -29,6 +29,8 @@ namespace {
 
 /// Kafka's bound for what one request may write (`QuorumController.MAX_RECORDS_PER_USER_OP`).
 constexpr std::size_t max_records_per_request = 10'000;
+/// KAFKA-17870: a request for more, over all of its topics, is refused as a whole before anything is placed.
+constexpr std::int64_t max_partitions_per_request = 10'000;
 constexpr std::string_view too_many_partitions = "Excessively large number of partitions per request.";
 constexpr std::string_view unknown_topic = "This server does not host this topic-partition.";
 constexpr std::string_view unknown_id = "This server does not host this topic ID.";
@@ -67,12 +69,28 @@ partition partition_of(partition_id id, const std::vector<broker_id>& replicas, 
   return out;
 }
 
+/// How many partitions a request asks for, counting those of names that stand there twice too.
+std::int64_t asked_partitions(const wire::protocol::create_topics_request& request, std::int32_t default_count) {
+  std::int64_t out = 0;
+  for (const auto& topic : request.topics) {
+    if (!topic.assignments.empty()) {
+      out += static_cast<std::int64_t>(topic.assignments.size());
+    } else if (topic.num_partitions == -1) {
+      out += default_count;
+    } else if (topic.num_partitions > 0) {
+      out += topic.num_partitions;
+    }
+  }
+  return out;
+}
+
 std::optional<std::string_view> message_of(const error& e, wire::arena& arena) {
   return e.message.empty() ? std::nullopt : std::optional(arena.store(std::string_view(e.message)));
 }
 
 /// Answers a request that makes topics or widens them: each name once, with what `plan` makes of it, unless it stands
-/// there twice or all records together would be too many. `accept` completes the answer.
+/// there twice or all records together would be too many. `plan` is told how many more there may be, so that it makes
+/// none of what is too much. `accept` completes the answer.
 void answer_each(const auto& asked_topics, auto& answers, std::vector<shared_bytes>& records, wire::arena& arena,
                  auto records_of, auto plan, auto accept) {
   std::map<std::string_view, std::size_t> times;
@@ -83,10 +101,11 @@ void answer_each(const auto& asked_topics, auto& answers, std::vector<shared_byt
     auto& out = answers.emplace_back();
     out.name = arena.store(asked.name);
     out.error_message.reset();
-    using planned_type = decltype(plan(asked));
+    const std::size_t room = max_records_per_request - records.size();
+    using planned_type = decltype(plan(asked, room));
     planned_type planned =
-        times[asked.name] > 1 ? planned_type(fail(errc::invalid_request, "Duplicate topic name.")) : plan(asked);
-    if (planned && records.size() + std::invoke(records_of, *planned).size() > max_records_per_request) {
+        times[asked.name] > 1 ? planned_type(fail(errc::invalid_request, "Duplicate topic name.")) : plan(asked, room);
+    if (planned && std::invoke(records_of, *planned).size() > room) {
       planned = fail(errc::policy_violation, std::string(too_many_partitions));
     }
     if (!planned) {
@@ -147,7 +166,7 @@ result<partition> controller::plan_partition(partition_id id, const std::vector<
 }
 
 result<std::vector<partition>> controller::plan_partitions(
-    const wire::protocol::create_topics_request::creatable_topic& asked) {
+    const wire::protocol::create_topics_request::creatable_topic& asked, std::size_t room) {
   std::map<partition_id, partition> planned;
   std::vector<partition> out;
   if (!asked.assignments.empty()) {
@@ -188,7 +207,7 @@ result<std::vector<partition>> controller::plan_partitions(
   }
   const std::int32_t count =
       asked.num_partitions == -1 ? options_.config->int32("num.partitions") : asked.num_partitions;
-  if (static_cast<std::size_t>(count) > max_records_per_request) {
+  if (static_cast<std::size_t>(count) > room) {
     return fail(errc::policy_violation, std::string(too_many_partitions));
   }
   const std::int32_t replication_factor =
@@ -212,7 +231,7 @@ result<std::vector<partition>> controller::plan_partitions(
 }
 
 result<controller::new_topic> controller::plan_topic(
-    const wire::protocol::create_topics_request::creatable_topic& asked) {
+    const wire::protocol::create_topics_request::creatable_topic& asked, std::size_t room) {
   const std::string name(asked.name);
   if (name == base::metadata_topic) {
     return fail(errc::invalid_request, fmt::format("Creation of internal topic {} is prohibited.", name));
@@ -238,7 +257,7 @@ result<controller::new_topic> controller::plan_topic(
     return fail(errc::invalid_config, fmt::format("Null value not supported for topic configs: {}", nulls));
   }
   MOLDAU_TRY(config::validate_topic_config(*options_.config, out.configs));
-  MOLDAU_TRY_ASSIGN(out.partitions, plan_partitions(asked));
+  MOLDAU_TRY_ASSIGN(out.partitions, plan_partitions(asked, room));
   out.id = random_uuid();
 
   wire::metadata::topic_record topic_record;
@@ -283,9 +302,15 @@ outcome<wire::protocol::create_topics_response> controller::create_topics(
       c.is_sensitive = described.sensitive;
     }
   };
+  const bool too_many =
+      asked_partitions(request, options_.config->int32("num.partitions")) > max_partitions_per_request;
   answer_each(
       request.topics, response.topics, records, arena, &new_topic::records,
-      [&](const auto& asked) { return plan_topic(asked); }, accept);
+      [&](const auto& asked, std::size_t room) -> result<new_topic> {
+        if (too_many) return fail(errc::policy_violation, std::string(too_many_partitions));
+        return plan_topic(asked, room);
+      },
+      accept);
   if (request.validate_only) records.clear();
   return finish(std::move(response), std::move(records), now_ms);
 }
@@ -338,7 +363,7 @@ outcome<wire::protocol::delete_topics_response> controller::delete_topics(
 }
 
 result<controller::record_list> controller::plan_more_partitions(
-    const wire::protocol::create_partitions_request::create_partitions_topic& asked) {
+    const wire::protocol::create_partitions_request::create_partitions_topic& asked, std::size_t room) {
   const topic* found = latest_.find_topic(asked.name);
   if (found == nullptr || found->partitions.empty()) {
     return fail(errc::unknown_topic_or_partition, std::string(unknown_topic));
@@ -358,7 +383,7 @@ result<controller::record_list> controller::plan_more_partitions(
                 fmt::format("Attempted to add {} additional partition(s), but only {} assignment(s) were specified.",
                             additional, asked.assignments->size()));
   }
-  if (static_cast<std::size_t>(additional) > max_records_per_request) {
+  if (static_cast<std::size_t>(additional) > room) {
     return fail(errc::policy_violation, std::string(too_many_partitions));
   }
   const std::size_t replication_factor = found->partitions[0]->replicas.size();
@@ -392,7 +417,8 @@ outcome<wire::protocol::create_partitions_response> controller::create_partition
   record_list records;
   answer_each(
       request.topics, response.results, records, arena, std::identity(),
-      [&](const auto& asked) { return plan_more_partitions(asked); }, [](const record_list&, auto&) {});
+      [&](const auto& asked, std::size_t room) { return plan_more_partitions(asked, room); },
+      [](const record_list&, auto&) {});
   if (request.validate_only) records.clear();
   return finish(std::move(response), std::move(records), now_ms);
 }

@@ -157,6 +157,25 @@ TEST_F(ControllerTopics, RefusesInKafkasWords) {
             "Excessively large number of partitions per request.");
 }
 
+TEST_F(ControllerTopics, RefusesAllOfARequestForTooManyPartitions) {
+  const auto out = create({asked_topic("a", 9'999), asked_topic("b", 2), asked_topic("c", -7)});
+  EXPECT_THAT(last_, IsEmpty());
+  ASSERT_EQ(out.topics.size(), 3U);
+  for (const auto& topic : out.topics) {
+    EXPECT_EQ(topic.error_code, errc::policy_violation);
+    EXPECT_EQ(topic.error_message, "Excessively large number of partitions per request.");
+  }
+}
+
+TEST_F(ControllerTopics, PlacesNothingOfARequestForTooManyPartitions) {
+  const std::vector<std::string> names{"a", "b", "c"};
+  std::vector<asked> many;
+  for (const std::string& name : names) many.push_back(asked_topic(name, 10'000));
+  const std::uint64_t before = random_;
+  create(many);
+  EXPECT_EQ(random_, before);
+}
+
 TEST_F(ControllerTopics, AnswersADuplicateOnceAndCreatesTheRest) {
   const auto out = create({asked_topic("twice"), asked_topic("once"), asked_topic("twice")});
   ASSERT_EQ(out.topics.size(), 2U);
