@@ -153,13 +153,20 @@ result<std::vector<endpoint>> parse_endpoints(std::span<const std::string> entri
                                               bool distinct_ports) {
   std::vector<endpoint> out;
   std::set<std::string> names;
+  // All that are wrong are told at once.
+  std::string mistakes;
+  const auto wrong = [&](std::string_view message) { mistakes.append(mistakes.empty() ? "" : " ").append(message); };
   for (const std::string& entry : entries) {
-    MOLDAU_TRY_ASSIGN(endpoint parsed, parse_endpoint(entry, protocols));
-    if (!names.insert(parsed.listener).second) {
-      return invalid(fmt::format("Each listener needs a name of its own: {} stands there twice.", parsed.listener));
+    auto parsed = parse_endpoint(entry, protocols);
+    if (!parsed) {
+      wrong(parsed.error().message);
+    } else if (!names.insert(parsed->listener).second) {
+      wrong(fmt::format("Each listener needs a name of its own: {} stands there twice.", parsed->listener));
+    } else {
+      out.push_back(*std::move(parsed));
     }
-    out.push_back(std::move(parsed));
   }
+  if (!mistakes.empty()) return invalid(std::move(mistakes));
   if (distinct_ports) MOLDAU_TRY(check_ports(out));
   return out;
 }

@@ -156,6 +156,9 @@ std::optional<std::string> unescaped(std::string_view text) {
 }  // namespace
 
 parsed_properties parse_properties(std::string_view text) {
+  // Some editors begin a file with a mark of its encoding, which would become a part of the first name.
+  constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
+  if (text.starts_with(byte_order_mark)) text.remove_prefix(byte_order_mark.size());
   std::string converted;
   if (!is_utf8(text)) {
     converted = utf8_of_latin1(text);

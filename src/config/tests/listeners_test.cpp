@@ -34,6 +34,14 @@ TEST(Listeners, RefuseANameTwice) {
   EXPECT_FALSE(parse_endpoints(twice, protocols, true));
 }
 
+TEST(Listeners, TellAllThatIsWrong) {
+  const std::vector<std::string> bad{"PLAINTEXT://h:99999", "B://h:-4"};
+  const auto parsed = parse_endpoints(bad, protocols, true);
+  ASSERT_FALSE(parsed);
+  EXPECT_TRUE(parsed.error().message.contains("'99999' is not a port")) << parsed.error().message;
+  EXPECT_TRUE(parsed.error().message.contains("'-4' is not a port")) << parsed.error().message;
+}
+
 TEST(Voters, ParseIdsAndAddresses) {
   const std::vector<std::string> entries{"1@a:9093", "2@[::1]:9094"};
   EXPECT_EQ(parse_voters(entries).value(),

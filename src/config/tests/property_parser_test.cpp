@@ -20,6 +20,12 @@ TEST(PropertyParser, TakesEqualsColonAndBlankAsSeparators) {
             (pairs{{"a", "1"}, {"b", "2"}, {"c", "3"}, {"d", "4"}, {"e", "5"}, {"f", ": 6"}}));
 }
 
+TEST(PropertyParser, LeavesOutAByteOrderMark) {
+  EXPECT_EQ(parsed("\xEF\xBB\xBF"
+                   "a=1"),
+            (pairs{{"a", "1"}}));
+}
+
 TEST(PropertyParser, LeavesOutCommentsAndBlankLines) {
   EXPECT_EQ(parsed("# a=1\n  ! b=2\n\n \t\f\nc=3 # not a comment"), (pairs{{"c", "3 # not a comment"}}));
 }
