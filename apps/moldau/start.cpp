@@ -7,14 +7,13 @@
 #include <array>
 #include <csignal>
 #include <cstdio>
-#include <fstream>
-#include <iterator>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "broker/node.hpp"
+#include "cli/io.hpp"
 #include "config/broker_config.hpp"
 #include "log_output.hpp"
 #include "rt/spawn.hpp"
@@ -54,13 +53,12 @@ std::optional<config::broker_config> load(const start_options& options, std::vec
   std::string shown = "moldau";
   if (options.file) {
     shown = *options.file;
-    std::ifstream in(*options.file, std::ios::binary);
-    if (!in) {
-      fmt::print(stderr, "moldau: cannot read {}\n", *options.file);
+    const auto text = cli::io::read_file(*options.file);
+    if (!text) {
+      fmt::print(stderr, "moldau: cannot read {}\n", text.error().message);
       return std::nullopt;
     }
-    const std::string text{std::istreambuf_iterator<char>(in), {}};
-    loaded = config::broker_config::load(text, options.overrides);
+    loaded = config::broker_config::load(*text, options.overrides);
   } else {
     loaded = config::broker_config::default_standalone(options.overrides);
   }
@@ -151,7 +149,8 @@ int start(const start_options& options) {
   }
   rt_asio::host host({.cores = static_cast<unsigned>(config->int32("moldau.cores")), .log = log.get(), .least = least});
   run node(host, std::make_shared<const config::broker_config>(*std::move(config)), *log);
-  host.on_signal({SIGTERM, SIGINT}, [&](int) { node.end(true); });
+  // A terminal that is closed sends SIGHUP, which is an orderly stop to Kafka as well.
+  host.on_signal({SIGTERM, SIGINT, SIGHUP}, [&](int) { node.end(true); });
   host.core(0).post([&] { rt::spawn(node.main()); });
   host.run();
   return node.exit_code();

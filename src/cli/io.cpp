@@ -76,9 +76,10 @@ result<std::string> read_file(const std::string& path) {
   std::array<char, 65536> part{};
   std::size_t got = 0;
   while ((got = std::fread(part.data(), 1, part.size(), file)) > 0) out.append(part.data(), got);
-  const bool failed = std::ferror(file) != 0;
+  // A directory can be opened and not read, which says so only here.
+  const int failure = std::ferror(file) != 0 ? errno : 0;
   std::fclose(file);
-  if (failed) return fail(errc::io_error, fmt::format("{}: {}", path, std::strerror(EIO)));
+  if (failure != 0) return fail(errc::io_error, fmt::format("{}: {}", path, std::strerror(failure)));
   return out;
 }
 

@@ -1,9 +1,10 @@
 import os
 import shutil
+import signal
 import subprocess
 import unittest
 
-from tool import WithFolder, run
+from tool import WithFolder, brokers, run
 
 
 class Usage(unittest.TestCase):
@@ -49,6 +50,22 @@ class FullDisk(WithFolder):
         done = subprocess.run(["bash", "-c", f"set -o pipefail; '{os.environ['MOLDAU_BIN']}' completion fish | head -1"],
                               capture_output=True, text=True, timeout=60)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+
+class Start(WithFolder):
+    def test_a_folder_is_no_properties_file(self):
+        for words in (["start"], ["config", "show"]):
+            with self.subTest(" ".join(words)):
+                done = run(*words, self.folder)
+                self.assertIn(done.code, (1, 2))
+                self.assertIn("Is a directory", done.err)
+
+    def test_a_hangup_stops_as_a_termination_does(self):
+        broker = brokers.Broker("moldau", self.folder, {"moldau.admin.port": "-1"})
+        broker.start()
+        self.addCleanup(broker.kill)
+        broker.process.send_signal(signal.SIGHUP)
+        self.assertEqual(broker.process.wait(timeout=60), 0)
 
 
 class Completion(WithFolder):
