@@ -49,6 +49,34 @@ TEST_F(MetadataLossTest, IsRefusedUntilTheFileIsBack) {
   EXPECT_EQ(create_topic("orders"), errc::topic_already_exists);
 }
 
+void remove_folder(rt::file_system& files) {
+  const auto entries = files.list(directory);
+  ASSERT_TRUE(entries);
+  for (const auto& entry : *entries) EXPECT_TRUE(files.remove(rt::join_path(directory, entry.name)));
+  EXPECT_TRUE(files.remove(directory));
+  EXPECT_TRUE(files.sync_directory("/data"));
+}
+
+/// Such a quorum needs nothing but its properties to begin.
+constexpr std::string_view fixed_voters = "controller.quorum.voters=1@broker:9093\n";
+
+TEST_F(MetadataLossTest, OfTheWholeFolderIsRefusedWhileThereAreLogs) {
+  start(fixed_voters);
+  ASSERT_EQ(create_topic("orders"), errc::none);
+  stop();
+  before_start_ = &remove_folder;
+  EXPECT_THAT(refusal(fixed_voters), HasSubstr("/data/__cluster_metadata-0 is missing"));
+  EXPECT_THAT(refusal(fixed_voters), HasSubstr("/data/orders-0"));
+}
+
+TEST_F(MetadataLossTest, OfTheWholeFolderIsAFreshBeginningWithoutLogs) {
+  start(fixed_voters);
+  stop();
+  before_start_ = &remove_folder;
+  ASSERT_EQ(refusal(fixed_voters), "");
+  EXPECT_EQ(create_topic("orders"), errc::none);
+}
+
 TEST_F(MetadataLossTest, OfWhatASnapshotStandsForIsNoLoss) {
   constexpr std::string_view snapshots = "metadata.log.max.record.bytes.between.snapshots=500\n";
   start(snapshots);

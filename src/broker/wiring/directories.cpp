@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 
+#include "base/topic_name.hpp"
 #include "broker/wiring/random_uuid.hpp"
 #include "metadata/format.hpp"
 #include "storage/file_names.hpp"
@@ -99,6 +100,25 @@ result<void> check_fresh(rt::file_system& files, const directory_map& all) {
   return {};
 }
 
+/// The metadata's log is made before any other, so other logs without it mean that it was lost: to begin a new one
+/// would be to forget every topic.
+result<void> check_metadata_log(rt::file_system& files, const directory_map& all, const std::string& metadata_path) {
+  const std::string expected = storage::partition_directory_name(base::metadata_topic, partition_id(0));
+  if (files.exists(rt::join_path(metadata_path, expected))) return {};
+  for (const auto& [path, properties] : all) {
+    MOLDAU_TRY_ASSIGN(const auto entries, files.list(path));
+    for (const auto& entry : entries) {
+      if (!entry.is_directory || !storage::parse_partition_directory_name(entry.name)) continue;
+      return fail(errc::invalid_config,
+                  fmt::format("{} is missing, though there are logs of partitions ({}). Without it nobody knows whose "
+                              "they are: put a copy of it in its place, set metadata.log.dir to where it is, or give "
+                              "this node empty directories.",
+                              rt::join_path(metadata_path, expected), rt::join_path(path, entry.name)));
+    }
+  }
+  return {};
+}
+
 result<void> write_new_file(rt::file_system& files, const std::string& path,
                             const std::vector<shared_bytes>& contents) {
   MOLDAU_TRY(files.make_directories(rt::parent_path(path)));
@@ -126,6 +146,8 @@ rt::task<result<prepared_directories>> prepare_log_directories(rt::world& world,
   if (fresh) {
     MOLDAU_CO_TRY(co_await world.offload([&] { return check_fresh(files, all); }));
     out.cluster_id = random_uuid(world).to_string();
+  } else {
+    MOLDAU_CO_TRY(co_await world.offload([&] { return check_metadata_log(files, all, config.metadata_log_dir()); }));
   }
 
   std::vector<std::string> to_write;
