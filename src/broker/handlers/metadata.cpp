@@ -124,8 +124,9 @@ rt::task<metadata_response> act(shard& at, request& what, const metadata_request
     co_return out;
   }
   std::set<std::string_view> seen;
+  std::set<topic_id> seen_ids;
   for (const auto& wanted : *message.topics) {
-    if (wanted.name && !wanted.name->empty()) {
+    if (wanted.name && (!wanted.name->empty() || wanted.topic_id.is_zero())) {
       if (!seen.insert(*wanted.name).second) continue;
       const metadata::topic* topic = image.find_topic(*wanted.name);
       if (topic != nullptr) {
@@ -137,6 +138,7 @@ rt::task<metadata_response> act(shard& at, request& what, const metadata_request
       }
       continue;
     }
+    if (!seen_ids.insert(wanted.topic_id).second) continue;
     const metadata::topic* topic = image.find_topic(wanted.topic_id);
     if (topic != nullptr) {
       out.topics.push_back(describe(*topic, image));

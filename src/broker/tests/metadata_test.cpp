@@ -180,6 +180,25 @@ TEST_F(MetadataTest, MakesNoTopicOfABadName) {
   EXPECT_EQ(ask_for("a b", true).message.topics[0].error_code, errc::invalid_topic_exception);
 }
 
+TEST_F(MetadataTest, KnowsNoTopicWithoutAName) {
+  start();
+  for (std::int16_t version = 0; version <= 13; ++version) {
+    const auto reply = ask_for("", version >= 4, version);
+    ASSERT_EQ(reply.message.topics.size(), 1U) << version;
+    EXPECT_EQ(reply.message.topics[0].error_code, errc::invalid_topic_exception) << version;
+    EXPECT_EQ(reply.message.topics[0].name, "") << version;
+  }
+}
+
+TEST_F(MetadataTest, TellsATopicOnceThatIsAskedForTwiceByItsId) {
+  start();
+  ASSERT_EQ(create_topic("a"), errc::none);
+  const topic_id id = ask_for("a", false).message.topics[0].topic_id;
+  protocol::metadata_request request;
+  for (int i = 0; i < 2; ++i) request.topics->push_back({.topic_id = id, .name = std::nullopt});
+  EXPECT_EQ(ask<protocol::metadata_response>(request, 12).message.topics.size(), 1U);
+}
+
 TEST_F(MetadataTest, MakesInternalTopicsAsTheirPropertiesSay) {
   start("offsets.topic.num.partitions=7\n");
   const auto reply = ask_for("__consumer_offsets", true);
