@@ -25,6 +25,8 @@ shown_remedy shown(offline::remedy what) {
           "recover",
           " (remove .kafka_cleanshutdown and recovery-point-offset-checkpoint of its log directory while the broker "
           "is stopped: the next start makes it anew)"};
+    case offline::remedy::none:
+      return {"none", " (not damaged, but it is not compacted, and not found by timestamp)"};
     case offline::remedy::copy:
       break;
   }
@@ -52,9 +54,11 @@ int log_verify(const context& in, const log_arguments& told) {
     }
   }
   bool damaged = false;
+  bool wrong = false;
   json findings = json::array();
   for (const offline::finding& one : found.findings) {
     damaged = damaged || one.remedy == offline::remedy::copy;
+    wrong = wrong || one.remedy != offline::remedy::none;
     if (in.output == output_form::json) {
       findings.push_back({{"path", one.path}, {"what", one.sentence}, {"remedy", shown(one.remedy).name}});
     } else {
@@ -75,7 +79,7 @@ int log_verify(const context& in, const log_arguments& told) {
                                       : fmt::format("{} findings", found.findings.size()));
   }
   if (damaged) return report({errc::corrupt_message, "records are damaged: restore them from a replica or a copy"});
-  return found.findings.empty() ? exit_ok : exit_failed;
+  return wrong ? exit_failed : exit_ok;
 }
 
 }  // namespace moldau::cli

@@ -116,6 +116,13 @@ class segment_check {
       ++into_.records;
     }
     if (!reader) why = reader.error();
+    if (why.code == errc::message_too_large) {
+      // Kafka's rules let a broker store a compressed batch unopened, however much comes out of it.
+      return note(path,
+                  fmt::format("position {}: the batch at offset {} is larger than can be opened: {}", at,
+                              batch.base_offset().value(), why.message),
+                  remedy::none);
+    }
     note(path,
          fmt::format("position {}: the batch at offset {} can't be read: {}", at, batch.base_offset().value(),
                      why.message),

@@ -17,6 +17,7 @@ enum class remedy : std::uint8_t {
   remove,   ///< A start makes the file anew, once it has been removed: an index isn't read through at a start.
   recover,  ///< A start makes the file anew that reads the whole log, which it does where nothing says how far it is
             ///< good.
+  none,     ///< Nothing is damaged: it is what a client sent.
 };
 
 /// Something that isn't as it should be.

@@ -186,6 +186,14 @@ TEST_F(VerifyTest, FindsASnapshotBehindTheLogsEnd) {
   EXPECT_THAT(only_finding(path(9, storage::names::snapshot), remedy::start), HasSubstr("the log ends at 8"));
 }
 
+TEST_F(VerifyTest, CallsWhatIsTooLargeToOpenNoDamage) {
+  ASSERT_TRUE(rig_.open());
+  const std::string zeros((std::size_t{256} << 20U) + 1, '\0');
+  EXPECT_TRUE(rig_.append_synced(make_batch({.values = {zeros}, .codec = wire::codec::zstd})));
+  EXPECT_TRUE(rig_.close());
+  EXPECT_THAT(only_finding(path(6, storage::names::log), remedy::none), HasSubstr("larger than can be opened"));
+}
+
 TEST_F(VerifyTest, ComparesNothingWithBatchesThatAreDamaged) {
   ASSERT_TRUE(rig_.host.disk().corrupt(path(0, storage::names::log), 70));
   EXPECT_THAT(only_finding(path(0, storage::names::log), remedy::copy), HasSubstr("checksum"));
