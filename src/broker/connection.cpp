@@ -25,15 +25,20 @@ constexpr std::size_t first_bytes = 4 * 1024;
 constexpr auto stalled_after = std::chrono::seconds(2);
 constexpr double least_bytes_per_second = 16.0 * 1024;
 
+/// A large answer is written so much at a time.
+constexpr std::size_t piece_bytes = 64U * 1024;
+
 }  // namespace
 
 connection::connection(rt::world& world, std::unique_ptr<rt::connection> socket, peer_info peer,
-                       request_handler& handler, memory_budget& budget, connection_limits limits)
+                       request_handler& handler, memory_budget& budget, memory_budget& answers,
+                       connection_limits limits)
     : world_(world),
       socket_(std::move(socket)),
       peer_(std::move(peer)),
       handler_(handler),
       budget_(budget),
+      answers_(answers),
       limits_(limits),
       last_active_(world.now()) {}
 
@@ -84,7 +89,10 @@ rt::task<void> connection::serve(std::unique_ptr<request> what, slot& place) {
   answer done = co_await handler_.handle(*what);
   what->settle_order();
   const memory_budget::share held = what->memory;
+  const memory_budget::share made_in = what->answer_memory;
   what.reset();
+  if (done.frame.message_bytes >= large_response_bytes) answers_.charge(done.frame.message_bytes, place.memory);
+  if (made_in.bytes > 0) answers_.give_back(made_in);
   budget_.give_back(held);
   place.done = std::move(done);
   answered_.notify_all();
@@ -96,6 +104,7 @@ rt::task<void> connection::write_loop() {
     out.clear();
     std::size_t written = 0;
     bool cut = false;
+    bool large = false;
     while (written < slots_.size() && slots_[written].done) {
       answer& done = *slots_[written].done;
       if (done.what == answer::kind::close) {
@@ -104,26 +113,24 @@ rt::task<void> connection::write_loop() {
       }
       std::move(done.frame.chunks.begin(), done.frame.chunks.end(), std::back_inserter(out));
       done.frame.chunks.clear();
+      large |= slots_[written].memory.bytes > 0;
       ++written;
     }
     if (!out.empty() && !closed_) {
       last_active_ = world_.now();
-      auto sent = co_await socket_->write(std::move(out));
+      auto sent = co_await write(std::move(out), large);
       out = {};
       if (!sent) close();
     }
     if (written > 0) {
-      for (std::size_t i = 0; i < written; ++i) {
-        in_flight_bytes_ -= slots_.front().request_bytes;
-        slots_.pop_front();
-      }
+      for (std::size_t i = 0; i < written; ++i) pop_answered();
       last_active_ = world_.now();
       progressed_.notify_all();
     }
     if (cut) {
       close();
       for (;;) {
-        while (!slots_.empty() && slots_.front().done) slots_.pop_front();
+        while (!slots_.empty() && slots_.front().done) pop_answered();
         if (slots_.empty()) co_return;
         co_await answered_.wait();
       }
@@ -135,6 +142,37 @@ rt::task<void> connection::write_loop() {
     }
     co_await answered_.wait();
   }
+}
+
+void connection::pop_answered() {
+  in_flight_bytes_ -= slots_.front().request_bytes;
+  const memory_budget::share held = slots_.front().memory;
+  slots_.pop_front();
+  if (held.bytes > 0) answers_.give_back(held);
+}
+
+rt::task<result<void>> connection::write(std::vector<rt::chunk> out, bool large) {
+  if (!large) co_return co_await socket_->write(std::move(out));
+  sending_.done_bytes = 0;
+  sending_.begin(world_.now());
+  result<void> sent;
+  for (rt::chunk& one : out) {
+    const auto* bytes = std::get_if<shared_bytes>(&one);
+    const std::size_t size = bytes == nullptr ? 0 : bytes->size();
+    std::size_t from = 0;
+    do {
+      std::vector<rt::chunk> piece;
+      const std::size_t part = std::min(size - from, piece_bytes);
+      piece.push_back(bytes == nullptr ? std::move(one) : rt::chunk(bytes->slice(from, part)));
+      sent = co_await socket_->write(std::move(piece));
+      from += part;
+      sending_.done_bytes += part;
+      last_active_ = world_.now();
+    } while (sent && from < size);
+    if (!sent) break;
+  }
+  sending_.under_way = false;
+  co_return sent;
 }
 
 bool connection::parse_header(shared_bytes frame, request& into) const {
@@ -177,8 +215,8 @@ rt::task<std::optional<shared_bytes>> connection::next_frame(memory_budget::shar
   std::size_t have = std::min(ahead_to_ - ahead_from_, size);
   std::memcpy(frame.writable().data(), ahead_ + ahead_from_, have);
   ahead_from_ += have;
-  received_bytes_ = have;
-  begin_receiving();
+  receiving_.done_bytes = have;
+  receiving_.begin(world_.now());
   while (have < size) {
     if (have == frame.size()) {
       shared_bytes larger = shared_bytes::allocate(std::min(size, frame.size() * 2));
@@ -188,38 +226,44 @@ rt::task<std::optional<shared_bytes>> connection::next_frame(memory_budget::shar
     if (have >= held.bytes) {
       const std::size_t more = std::min(size, have * 2) - held.bytes;
       if (!budget_.try_grow(more, held)) {
-        receiving_ = false;
+        receiving_.under_way = false;
         co_await budget_.grow(more, held);
-        begin_receiving();
+        receiving_.begin(world_.now());
       }
     }
     const std::size_t room = std::min(frame.size(), held.bytes) - have;
     auto got = co_await socket_->read_some(frame.writable().subspan(have, room));
     if (!got || *got == 0) {
-      receiving_ = false;
+      receiving_.under_way = false;
       budget_.give_back(std::exchange(held, {}));
       co_return std::nullopt;
     }
     have += *got;
-    received_bytes_ = have;
+    receiving_.done_bytes = have;
     last_active_ = world_.now();
   }
-  receiving_ = false;
+  receiving_.under_way = false;
   co_return frame;
 }
 
-void connection::begin_receiving() {
-  receiving_ = true;
-  looked_at_bytes_ = received_bytes_;
-  looked_at_ = world_.now();
+void connection::progress::begin(rt::time_point now) {
+  under_way = true;
+  looked_at_bytes = done_bytes;
+  looked_at = now;
+}
+
+bool connection::progress::is_stalled(rt::time_point now) {
+  const rt::duration since = now - looked_at;
+  if (!under_way || since < stalled_after) return false;
+  const auto went = static_cast<double>(done_bytes - looked_at_bytes);
+  begin(now);
+  return went < std::chrono::duration<double>(since).count() * least_bytes_per_second;
 }
 
 bool connection::is_stalled() {
-  const rt::duration since = world_.now() - looked_at_;
-  if (!receiving_ || since < stalled_after) return false;
-  const auto came = static_cast<double>(received_bytes_ - looked_at_bytes_);
-  begin_receiving();
-  return came < std::chrono::duration<double>(since).count() * least_bytes_per_second;
+  const bool in = receiving_.is_stalled(world_.now());
+  const bool out = sending_.is_stalled(world_.now());
+  return in || out;
 }
 
 void connection::stop_reading() {

@@ -38,7 +38,7 @@ struct connection_limits {
 class connection {
  public:
   connection(rt::world& world, std::unique_ptr<rt::connection> socket, peer_info peer, request_handler& handler,
-             memory_budget& budget, connection_limits limits);
+             memory_budget& budget, memory_budget& answers, connection_limits limits);
 
   /// Serves until the peer leaves, sends something that can't be answered, or `close` is called; returns when nothing
   /// of this connection runs any more.
@@ -49,8 +49,8 @@ class connection {
   void close();
 
   [[nodiscard]] rt::time_point last_active() const { return last_active_; }
-  /// Whether a request comes in so slowly, since this was last asked, that it holds memory for nothing. That is
-  /// nobody's harm until others wait for memory.
+  /// Whether a request comes in, or a large answer goes out, so slowly since this was last asked that it holds memory
+  /// for nothing. That is nobody's harm until others wait for memory.
   [[nodiscard]] bool is_stalled();
   [[nodiscard]] const peer_info& peer() const { return peer_; }
 
@@ -58,11 +58,15 @@ class connection {
   struct slot {
     std::optional<answer> done;
     std::size_t request_bytes = 0;
+    /// What a large answer holds until it is written.
+    memory_budget::share memory;
     bool overlaps = false;
   };
 
   rt::task<std::optional<shared_bytes>> next_frame(memory_budget::share& held);
-  void begin_receiving();
+  /// Writes an answer, or several; large ones in pieces, so that a peer that takes none is known.
+  rt::task<result<void>> write(std::vector<rt::chunk> out, bool large);
+  void pop_answered();
   rt::task<void> serve(std::unique_ptr<request> what, slot& place);
   rt::task<void> write_loop();
   [[nodiscard]] bool parse_header(shared_bytes frame, request& into) const;
@@ -72,6 +76,7 @@ class connection {
   peer_info peer_;
   request_handler& handler_;
   memory_budget& budget_;
+  memory_budget& answers_;
   connection_limits limits_;
 
   // What was read past the frame before: most requests are small, so one system call brings several.
@@ -79,12 +84,19 @@ class connection {
   std::size_t ahead_from_ = 0;
   std::size_t ahead_to_ = 0;
 
-  /// The request that is coming in: whether it is the client that is waited for, and what had come when that was last
-  /// looked at.
-  bool receiving_ = false;
-  std::size_t received_bytes_ = 0;
-  std::size_t looked_at_bytes_ = 0;
-  rt::time_point looked_at_;
+  /// How a request comes in, or a large answer goes out: whether it is the client that is waited for, and what had come
+  /// or gone when that was last looked at.
+  struct progress {
+    bool under_way = false;
+    std::size_t done_bytes = 0;
+    std::size_t looked_at_bytes = 0;
+    rt::time_point looked_at;
+
+    void begin(rt::time_point now);
+    [[nodiscard]] bool is_stalled(rt::time_point now);
+  };
+  progress receiving_;
+  progress sending_;
 
   std::deque<slot> slots_;
   std::size_t in_flight_bytes_ = 0;

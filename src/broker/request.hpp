@@ -48,6 +48,8 @@ struct request {
   memory_budget::share memory;
   /// The part of it that is decoded.
   std::size_t decoded_bytes = 0;
+  /// What its answer takes while it is made.
+  memory_budget::share answer_memory;
   peer_info* peer = nullptr;
   rt::time_point received;
   /// Keeps strings alive that the response views.
@@ -61,10 +63,15 @@ struct request {
   std::move_only_function<void()> on_order_settled;
 };
 
+/// The memory of a message from here on is waited for before it is encoded, and charged until it is written.
+inline constexpr std::size_t large_response_bytes = 64U * 1024;
+
 /// A whole response frame, length and header included, ready for the socket.
 struct response {
   std::vector<rt::chunk> chunks;
   std::size_t size_bytes = 0;
+  /// What the message itself takes, without the records that are sent from where they are.
+  std::size_t message_bytes = 0;
   /// For the metrics.
   error_counts errors;
 };

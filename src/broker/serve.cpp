@@ -42,6 +42,7 @@ result<response> response_frame::finish(std::span<std::vector<rt::chunk>> extern
   response out;
   out.size_bytes = header_bytes_ + writer_.position() + writer_.external_size();
   bytes::store_be(head_.writable().data(), static_cast<std::int32_t>(out.size_bytes - 4));
+  out.message_bytes = head_.size();
   std::size_t from = 0;
   for (const wire::splice& splice : writer_.splices()) {
     const std::size_t to = header_bytes_ + splice.position;
@@ -57,7 +58,10 @@ result<response> response_frame::finish(std::span<std::vector<rt::chunk>> extern
 
 answer answer_with(shard& at, const request& to, result<response> encoded) {
   if (encoded) return {.what = answer::kind::send, .frame = *std::move(encoded)};
-  at.log().error("cannot answer api key {} version {}: {}", to.api_key, to.api_version, encoded.error().message);
+  // It is a mistake of ours, yet whoever knows of it can ask again and again: it is told once an API.
+  if (at.is_first_unanswerable(to.api_key)) {
+    at.log().error("cannot answer api key {} version {}: {}", to.api_key, to.api_version, encoded.error().message);
+  }
   return answer::close_connection();
 }
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "broker/request.hpp"
+#include "broker/response_room.hpp"
 #include "rt/task.hpp"
 #include "wire/reader.hpp"
 #include "wire/writer.hpp"
@@ -46,15 +47,21 @@ class response_frame {
   std::size_t header_bytes_;
 };
 
+/// `message` of that size, its errors settled.
 template <typename Message>
-[[nodiscard]] result<response> encode_response(const request& to, Message& message,
-                                               std::span<std::vector<rt::chunk>> externals = {}) {
-  error_counts errors = settle_errors(message);
-  response_frame frame(to, message.encoded_size(to.api_version));
+[[nodiscard]] result<response> encode_response(const request& to, const Message& message, std::size_t size_bytes,
+                                               error_counts errors, std::span<std::vector<rt::chunk>> externals = {}) {
+  response_frame frame(to, size_bytes);
   message.encode(frame.message(), to.api_version);
   auto out = frame.finish(externals);
   if (out) out->errors = std::move(errors);
   return out;
+}
+template <typename Message>
+[[nodiscard]] result<response> encode_response(const request& to, Message& message,
+                                               std::span<std::vector<rt::chunk>> externals = {}) {
+  error_counts errors = settle_errors(message);
+  return encode_response(to, message, message.encoded_size(to.api_version), std::move(errors), externals);
 }
 
 /// An answer that sends `message`; one that can't be encoded closes the connection, and says so in the log.
@@ -67,7 +74,10 @@ rt::task<answer> serve(shard& at, request& what, Act act) {
   const auto message = decode_request<Request>(at, what);
   if (!message) co_return answer::close_connection();
   auto out = co_await act(at, what, *message);
-  co_return answer_with(at, what, encode_response(what, out));
+  error_counts errors = settle_errors(out);
+  const std::size_t size = out.encoded_size(what.api_version);
+  if (size >= large_response_bytes) co_await wait_for_memory(at, what, size);
+  co_return answer_with(at, what, encode_response(what, out, size, std::move(errors)));
 }
 
 }  // namespace moldau::broker

@@ -28,6 +28,7 @@ shard::shard(rt::world& world, node& owner, options options)
       log_(world.log().named("broker")),
       metrics_(owner.registry()),
       budget_(options.request_memory_bytes),
+      answers_(options.request_memory_bytes),
       sessions_(options.fetch_session_slots, session_eviction_age, world.core(), world.core_count()) {}
 
 shard& shard::on_core(unsigned core) {
@@ -108,9 +109,9 @@ rt::task<void> shard::run_connection(std::unique_ptr<rt::connection> socket, std
   peer.host = "/" + host;
   peer.controller = std::ranges::any_of(
       node_.listeners(), [&](const advertised_listener& one) { return one.controller && one.name == peer.listener; });
-  const auto place = connections_.insert(
-      connections_.end(),
-      std::make_shared<connection>(world_, std::move(socket), std::move(peer), *this, budget_, options_.limits));
+  const auto place =
+      connections_.insert(connections_.end(), std::make_shared<connection>(world_, std::move(socket), std::move(peer),
+                                                                           *this, budget_, answers_, options_.limits));
   metrics_.connection_opened();
   co_await (*place)->run();
   connections_.erase(place);
@@ -131,7 +132,7 @@ rt::task<void> shard::watch_connections() {
       const bool idle = closes_idle && one.last_active() < now - milliseconds(idle_max_ms);
       // Requests that don't come to an end hold memory that others wait for: a few such clients would stop all.
       const bool stalled = one.is_stalled();
-      if (idle || (stalled && budget_.is_short())) one.close();
+      if (idle || (stalled && (budget_.is_short() || answers_.is_short()))) one.close();
     });
   }
 }

@@ -4,6 +4,7 @@
 #include <functional>
 #include <list>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -63,6 +64,13 @@ class shard final : public request_handler {
   [[nodiscard]] shard_metrics& metrics() { return metrics_; }
   [[nodiscard]] memory_budget& budget() { return budget_; }
   [[nodiscard]] const memory_budget& budget() const { return budget_; }
+  /// The same again for large answers: what clients ask for and don't take keeps nobody's request from coming in.
+  [[nodiscard]] memory_budget& answers() { return answers_; }
+  [[nodiscard]] const memory_budget& answers() const { return answers_; }
+  /// One answer may be as large as one request: `socket.request.max.bytes`.
+  [[nodiscard]] std::size_t response_bytes_max() const { return options_.limits.request_max_bytes; }
+  /// Whether no answer to this API was found before that can't be encoded.
+  [[nodiscard]] bool is_first_unanswerable(std::int16_t api_key) { return unanswerable_.insert(api_key).second; }
   [[nodiscard]] group_service& groups() { return groups_; }
 
   [[nodiscard]] const metadata::image& image() const { return *view_.image; }
@@ -116,6 +124,7 @@ class shard final : public request_handler {
   base::logger log_;
   shard_metrics metrics_;
   memory_budget budget_;
+  memory_budget answers_;
   wire::codec_context codecs_;
   fetch_sessions sessions_;
   cluster_view view_;
@@ -134,6 +143,7 @@ class shard final : public request_handler {
   rt::event watch_tick_;
   std::unique_ptr<rt::timer> watch_timer_;
   bool stopping_ = false;
+  std::set<std::int16_t> unanswerable_;
 };
 
 }  // namespace moldau::broker

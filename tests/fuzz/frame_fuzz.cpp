@@ -204,10 +204,11 @@ void check_connection(bytes_view stream, bytes_view cuts, const broker::connecti
   rt::world& world = host.core();
   echo handler(world);
   broker::memory_budget budget(budget_bytes);
+  broker::memory_budget answers(budget_bytes);
   std::string written;
   {
     broker::connection here(world, std::make_unique<scripted_socket>(world, stream, cuts, written), {}, handler, budget,
-                            limits);
+                            answers, limits);
     simulator.run(host, here.run());
   }
   MOLDAU_ASSERT(budget.left_bytes() == budget.limit_bytes() && !budget.is_short() && handler.running == 0);

@@ -29,17 +29,27 @@ class describe_call {
   describe_call(shard& at, request& what, const describe_configs_request& message)
       : at_(at), what_(what), message_(message) {}
 
-  describe_configs_response run() {
+  rt::task<describe_configs_response> run() {
     describe_configs_response out;
     out.results.reserve(message_.resources.size());
+    response_room room(at_, what_);
+    bool full = false;
     for (const auto& resource : message_.resources) {
       auto& result = out.results.emplace_back();
       result.resource_type = resource.resource_type;
       result.resource_name = resource.resource_name;
       result.error_message = std::nullopt;
-      describe(resource, result);
+      if (!full) {
+        describe(resource, result);
+        full = !co_await room.take(size_of(result));
+      }
+      if (full) {
+        result.configs = {};
+        result.error_code = errc::invalid_request;
+        result.error_message = response_room::refusal;
+      }
     }
-    return out;
+    co_return out;
   }
 
  private:
@@ -79,6 +89,18 @@ class describe_call {
       default:
         return refuse(to, errc::invalid_request, fmt::format("Unsupported resource type: {}", resource.resource_type));
     }
+  }
+
+  /// What it takes, encoded or not.
+  static std::size_t size_of(const resource_result& result) {
+    std::size_t out = sizeof result;
+    for (const auto& one : result.configs) {
+      out += sizeof one + one.name.size() + one.value.value_or("").size() + one.documentation.value_or("").size();
+      for (const auto& synonym : one.synonyms) {
+        out += sizeof synonym + synonym.name.size() + synonym.value.value_or("").size();
+      }
+    }
+    return out;
   }
 
   [[nodiscard]] bool names_this_broker(std::string_view name) const {
@@ -133,7 +155,8 @@ class describe_call {
 };
 
 rt::task<describe_configs_response> act(shard& at, request& what, const describe_configs_request& message) {
-  co_return describe_call(at, what, message).run();
+  describe_call call(at, what, message);
+  co_return co_await call.run();
 }
 
 }  // namespace

@@ -1,3 +1,7 @@
+#include <set>
+#include <string_view>
+#include <utility>
+
 #include "base/topic_name.hpp"
 #include "broker/handlers.hpp"
 #include "broker/partition_calls.hpp"
@@ -35,6 +39,8 @@ rt::task<describe_producers_response> act(shard& at, request& what, const descri
   describe_producers_response out;
   out.topics.reserve(message.topics.size());
   partition_calls<item> calls(at);
+  // Once each: what one partition has to tell may be many times what it takes to name it.
+  std::set<std::pair<std::string_view, partition_id>> seen;
   for (const auto& topic : message.topics) {
     auto& to = out.topics.emplace_back();
     to.name = topic.name;
@@ -42,6 +48,7 @@ rt::task<describe_producers_response> act(shard& at, request& what, const descri
     const auto mistake = base::topic_name_mistake(topic.name);
     const topic_view* known = mistake ? nullptr : at.find_topic(topic.name);
     for (const partition_id partition : topic.partition_indexes) {
+      if (!seen.emplace(topic.name, partition).second) continue;
       auto& answer = to.partitions.emplace_back();
       answer.partition_index = partition;
       if (mistake) {

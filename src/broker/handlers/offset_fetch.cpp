@@ -100,6 +100,18 @@ group_question question_of(shard& at, request& what, const offset_fetch_request:
   return out;
 }
 
+/// What it takes, encoded or not.
+std::size_t size_of(const coord::fetch_result& group) {
+  std::size_t out = sizeof group + sizeof(offset_fetch_response::offset_fetch_response_group);
+  for (const auto& topic : group.topics) {
+    out += sizeof topic + sizeof(offset_fetch_response::offset_fetch_response_topics) + topic.name.size();
+    for (const auto& one : topic.partitions) {
+      out += sizeof one + sizeof(offset_fetch_response::offset_fetch_response_partitions) + one.metadata.size();
+    }
+  }
+  return out;
+}
+
 rt::task<offset_fetch_response> act(shard& at, request& what, const offset_fetch_request& message) {
   offset_fetch_response out;
   if (what.api_version < batched_since) {
@@ -109,9 +121,18 @@ rt::task<offset_fetch_response> act(shard& at, request& what, const offset_fetch
   const bool by_id = what.api_version >= topic_ids_since;
   std::vector<group_question> questions;
   std::vector<coord::fetch_result> answers;
+  response_room room(at, what);
+  bool full = false;
   for (const auto& group : message.groups) {
+    if (full) {
+      questions.emplace_back();
+      answers.push_back({.error = errc::invalid_request, .topics = {}});
+      continue;
+    }
     questions.push_back(question_of(at, what, group, message.require_stable));
     answers.push_back(co_await ask(at, questions.back().wanted));
+    full = !co_await room.take(size_of(answers.back()));
+    if (full) answers.back() = {.error = errc::invalid_request, .topics = {}};
   }
   const auto& fetched = keep(what, std::move(answers));
   for (std::size_t i = 0; i < fetched.size(); ++i) {

@@ -71,6 +71,7 @@ class ConnectionTest : public ::testing::Test {
   void open(connection_limits limits = {}, std::size_t answer_bytes = 8, std::size_t memory_bytes = 1U << 20U) {
     handler_ = std::make_unique<held_handler>(answer_bytes);
     budget_ = std::make_unique<memory_budget>(memory_bytes);
+    answers_ = std::make_unique<memory_budget>(memory_bytes);
     auto listener = server_.core().net().listen({"", 9092});
     ASSERT_TRUE(listener);
     listener_ = *std::move(listener);
@@ -80,7 +81,7 @@ class ConnectionTest : public ::testing::Test {
   }
   rt::task<void> serve_one(connection_limits limits) {
     auto socket = co_await listener_->accept();
-    connection here(server_.core(), *std::move(socket), {}, *handler_, *budget_, limits);
+    connection here(server_.core(), *std::move(socket), {}, *handler_, *budget_, *answers_, limits);
     under_test_ = &here;
     co_await here.run();
     under_test_ = nullptr;
@@ -125,6 +126,7 @@ class ConnectionTest : public ::testing::Test {
   sim::host& client_;
   std::unique_ptr<held_handler> handler_;
   std::unique_ptr<memory_budget> budget_;
+  std::unique_ptr<memory_budget> answers_;
   std::unique_ptr<rt::listener> listener_;
   std::unique_ptr<test_client> peer_;
   connection* under_test_ = nullptr;

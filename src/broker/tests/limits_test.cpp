@@ -7,7 +7,10 @@
 #include <string>
 #include <vector>
 
+#include "broker/response_room.hpp"
 #include "broker/tests/broker_fixture.hpp"
+#include "wire/protocol/describe_configs_request.hpp"
+#include "wire/protocol/describe_configs_response.hpp"
 #include "wire/protocol/fetch_request.hpp"
 #include "wire/protocol/fetch_response.hpp"
 #include "wire/protocol/metadata_request.hpp"
@@ -61,12 +64,13 @@ class LimitsTest : public broker_fixture {
     }
     throw std::runtime_error("no such log");
   }
-  /// What requests hold, on all cores.
+  /// What requests and answers hold, on all cores.
   [[nodiscard]] std::size_t held_bytes() const {
     std::ptrdiff_t out = 0;
     for (unsigned core = 0; core < node_->core_count(); ++core) {
-      const memory_budget& budget = node_->shard_of(core).budget();
-      out += budget.limit_bytes() - budget.left_bytes();
+      for (const memory_budget* of : {&node_->shard_of(core).budget(), &node_->shard_of(core).answers()}) {
+        out += of->limit_bytes() - of->left_bytes();
+      }
     }
     return static_cast<std::size_t>(out);
   }
@@ -242,6 +246,87 @@ TEST_F(LimitsTest, LeaveTheMemoryOfAFetchThatSleepsToOthers) {
   ASSERT_TRUE(world_.run_until([&] { return told.has_value(); }, 60s));
   EXPECT_EQ(told, errc::none);
   EXPECT_EQ(held_bytes(), 0U);
+}
+
+/// Asks for all of a broker's properties, many times over.
+protocol::describe_configs_request all_of_the_broker(std::size_t times) {
+  protocol::describe_configs_request request;
+  for (std::size_t i = 0; i < times; ++i) {
+    auto& resource = request.resources.emplace_back();
+    resource.resource_type = 4;
+    resource.resource_name = "1";
+    resource.configuration_keys = std::nullopt;
+  }
+  request.include_synonyms = true;
+  return request;
+}
+
+TEST_F(LimitsTest, OfAnAnswerAreThoseOfARequest) {
+  start("socket.request.max.bytes=500000\n");
+  const auto reply = ask<protocol::describe_configs_response>(all_of_the_broker(50), 4);
+  ASSERT_EQ(reply.message.results.size(), 50U);
+  EXPECT_EQ(reply.message.results.front().error_code, errc::none);
+  EXPECT_GT(reply.message.results.front().configs.size(), 100U);
+  EXPECT_EQ(reply.message.results.back().error_code, errc::invalid_request);
+  EXPECT_TRUE(reply.message.results.back().error_message->contains("ask for less at a time"));
+  EXPECT_TRUE(reply.message.results.back().configs.empty());
+}
+
+TEST_F(LimitsTest, LeaveOthersTheirTurnWhileALargeAnswerIsMade) {
+  start("socket.request.max.bytes=20000000\nqueued.max.request.bytes=40000000\n");
+  std::vector<test_client> others;
+  for (int i = 0; i < 4; ++i) others.push_back(connect());
+  bool done = false;
+  client_.spawn([](LimitsTest& test, bool& into) -> rt::task<void> {
+    const auto reply = co_await test.call<protocol::describe_configs_response>(all_of_the_broker(200), 4);
+    into = reply.has_value();
+  }(*this, done));
+  ASSERT_TRUE(world_.run_until([&] { return held_bytes() > 1'000'000; }, 60s));
+  for (test_client& other : others) EXPECT_TRUE(answers(other, 1s));
+  EXPECT_FALSE(done);
+  ASSERT_TRUE(world_.run_until([&] { return done; }, 60s));
+  EXPECT_TRUE(world_.run_until([&] { return held_bytes() == 0; }, 1s));
+}
+
+TEST_F(LimitsTest, MakeNoMoreOfAnAnswerForThoseWhoHaveLeft) {
+  start();
+  peer_info peer;
+  request what;
+  what.peer = &peer;
+  shard& at = node_->shard_of(0);
+  response_room room(at, what);
+  EXPECT_TRUE(world_.run(broker_, room.take(1000), 0, patience));
+  peer.gone = true;
+  EXPECT_FALSE(world_.run(broker_, room.take(1000), 0, patience));
+  EXPECT_EQ(what.answer_memory.bytes, 1000U);
+  at.answers().give_back(what.answer_memory);
+}
+
+TEST_F(LimitsTest, LeaveRequestsTheirTurnWhileNobodyTakesLargeAnswers) {
+  start("socket.request.max.bytes=2000000\nqueued.max.request.bytes=2000000\n");
+  std::vector<test_client> greedy;
+  for (int i = 0; i < 6; ++i) {
+    greedy.push_back(connect());
+    EXPECT_TRUE(on_client(greedy.back().send(test_client::frame_of(all_of_the_broker(100), 4, 1))));
+  }
+  world_.run_for(1s);
+  EXPECT_GT(held_bytes(), 2'000'000U) << "until it is taken";
+  for (int i = 0; i < 2; ++i) {
+    test_client other = connect();
+    EXPECT_TRUE(answers(other, 1s));
+  }
+}
+
+TEST_F(LimitsTest, CutOffClientsThatTakeNoAnswerOnceOthersWait) {
+  start("socket.request.max.bytes=2000000\nqueued.max.request.bytes=2000000\n");
+  std::vector<test_client> greedy;
+  for (int i = 0; i < 6; ++i) {
+    greedy.push_back(connect());
+    EXPECT_TRUE(on_client(greedy.back().send(test_client::frame_of(all_of_the_broker(100), 4, 1))));
+  }
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(ask<protocol::describe_configs_response>(all_of_the_broker(10), 4).message.results.size(), 10U);
+  }
 }
 
 TEST_F(LimitsTest, AreNoneForWhatIsUnderWayAtAStop) {

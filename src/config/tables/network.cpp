@@ -33,7 +33,8 @@ constexpr definition rows[] = {
     {"num.network.threads", int32, "3", at_least(1), high, cluster_wide, unneeded,
      "Network threads in Kafka; moldau serves connections on its cores (moldau.cores)."},
     {"queued.max.request.bytes", int64, "-1", any, medium, read_only, built,
-     "Bytes of requests held in memory over all connections before reading pauses; -1 is 64 MiB."},
+     "Bytes of requests held in memory over all connections before reading pauses, and as many again of large "
+     "answers; -1 is 64 MiB."},
     {"queued.max.requests", int32, "500", at_least(1), high, read_only, unneeded,
      "Requests queued for Kafka's I/O threads; moldau bounds them by bytes instead."},
     {"request.timeout.ms", int32, "30000", any, high, read_only, not_built,
