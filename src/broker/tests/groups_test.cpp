@@ -272,6 +272,33 @@ TEST_F(GroupsTest, ASecondMemberMakesTheFirstJoinAgain) {
   EXPECT_EQ(generation, 2);
 }
 
+TEST_F(GroupsTest, OneThatIsDescribedAgainAndAgainFillsNoMoreThanAnAnswer) {
+  start_with_topic("group.initial.rebalance.delay.ms=0\nsocket.request.max.bytes=10000\n");
+  join_alone("g");
+  protocol::describe_groups_request request;
+  request.groups.assign(100, "g");
+  const auto reply = ask<protocol::describe_groups_response>(request, 6);
+  ASSERT_EQ(reply.message.groups.size(), 100U);
+  EXPECT_EQ(reply.message.groups.front().error_code, errc::none);
+  EXPECT_EQ(reply.message.groups.back().error_code, errc::invalid_request);
+  EXPECT_TRUE(reply.message.groups.back().members.empty());
+}
+
+TEST_F(GroupsTest, OffsetsThatAreFetchedAgainAndAgainFillNoMoreThanAnAnswer) {
+  start_with_topic("group.initial.rebalance.delay.ms=0\nsocket.request.max.bytes=10000\n");
+  ASSERT_EQ(commit("g", "", -1, 5), errc::none);
+  protocol::offset_fetch_request request;
+  for (int i = 0; i < 100; ++i) {
+    auto& group = request.groups.emplace_back();
+    group.group_id = "g";
+    group.topics = std::nullopt;
+  }
+  const auto reply = ask<protocol::offset_fetch_response>(request, 9);
+  ASSERT_EQ(reply.message.groups.size(), 100U);
+  EXPECT_EQ(reply.message.groups.front().topics.size(), 1U);
+  EXPECT_EQ(reply.message.groups.back().error_code, errc::invalid_request);
+}
+
 TEST_F(GroupsTest, UnknownPartitionsAreNotCommitted) {
   start_with_topic();
   auto request = commit_request("g", "", -1, 7);

@@ -11,6 +11,8 @@
 #include "broker/tests/broker_fixture.hpp"
 #include "wire/protocol/describe_configs_request.hpp"
 #include "wire/protocol/describe_configs_response.hpp"
+#include "wire/protocol/describe_producers_request.hpp"
+#include "wire/protocol/describe_producers_response.hpp"
 #include "wire/protocol/fetch_request.hpp"
 #include "wire/protocol/fetch_response.hpp"
 #include "wire/protocol/metadata_request.hpp"
@@ -270,6 +272,17 @@ TEST_F(LimitsTest, OfAnAnswerAreThoseOfARequest) {
   EXPECT_EQ(reply.message.results.back().error_code, errc::invalid_request);
   EXPECT_TRUE(reply.message.results.back().error_message->contains("ask for less at a time"));
   EXPECT_TRUE(reply.message.results.back().configs.empty());
+}
+
+TEST_F(LimitsTest, LetAPartitionsProducersBeToldOnce) {
+  start();
+  ASSERT_EQ(create_topic("orders"), errc::none);
+  protocol::describe_producers_request request;
+  auto& topic = request.topics.emplace_back();
+  topic.name = "orders";
+  topic.partition_indexes.assign(3, partition_id(0));
+  const auto reply = ask<protocol::describe_producers_response>(request, 0);
+  EXPECT_EQ(reply.message.topics.front().partitions.size(), 1U);
 }
 
 TEST_F(LimitsTest, LeaveOthersTheirTurnWhileALargeAnswerIsMade) {
