@@ -331,9 +331,8 @@ class loader {
     // What was deleted tells nothing, wherever the checking began. A batch that the log starts inside counts whole.
     if (batch.last_offset() < out_.log_start) return;
     // By a whole checkpoint that is so only behind its last entry. If it is so elsewhere, the batches know better.
-    if (out_.epochs.epoch_for(batch.base_offset()) < batch.leader_epoch()) {
-      out_.epochs.assign(batch.leader_epoch(), batch.base_offset());
-    }
+    const offset begins = std::max(batch.base_offset(), out_.log_start);
+    if (out_.epochs.epoch_for(begins) < batch.leader_epoch()) out_.epochs.assign(batch.leader_epoch(), begins);
     if (batch.last_offset() < out_.producers.map_end()) return;
     const auto done = out_.producers.update(batch);
     if (done && done->aborted) {
