@@ -138,7 +138,9 @@ std::vector<std::string> batches_on_disk(rig& of) {
     wire::batch_iterator batches{as_bytes(content)};
     auto batch = batches.next();
     for (; batch && *batch; batch = batches.next()) {
-      if ((*batch)->last_offset() >= of.log->log_start()) out.emplace_back(as_text((*batch)->bytes()));
+      // Nor is what comes before that start in its segment: it may claim to lie anywhere.
+      const offset last = (*batch)->last_offset();
+      if (last >= of.log->log_start() && last < of.log->log_end()) out.emplace_back(as_text((*batch)->bytes()));
     }
     MOLDAU_ASSERT(batch && batches.rest().empty());
   }
