@@ -299,11 +299,15 @@ rt::task<result<void>> log_manager::remove(topic_id_partition partition) {
   known_.erase(it);
   std::int64_t delay_ms = 0;
   const std::string from = co_await world_.call_on(gone.core, [&]() -> rt::task<std::string> {
-    auto node = cores_[gone.core]->logs.extract(partition);
+    core_storage& on = *cores_[gone.core];
+    auto node = on.logs.extract(partition);
     if (node.empty()) co_return std::string();
-    delay_ms = node.mapped()->options().file_delete_delay_ms;
-    co_await node.mapped()->abandon();
-    co_return node.mapped()->directory();
+    log* const leaving = on.leaving.emplace_back(std::move(node.mapped())).get();
+    delay_ms = leaving->options().file_delete_delay_ms;
+    co_await leaving->abandon();
+    const std::string directory = leaving->directory();
+    std::erase_if(on.leaving, [&](const auto& one) { return one.get() == leaving; });
+    co_return directory;
   });
   if (from.empty()) co_return result<void>{};
   const std::string in = directories_[gone.directory]->path;

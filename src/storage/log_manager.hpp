@@ -37,6 +37,8 @@ struct core_storage {
   /// One for each log directory, by its index.
   std::vector<std::unique_ptr<sync_group>> sync;
   std::unordered_map<topic_id_partition, std::unique_ptr<log>> logs;
+  /// Found by nobody any more, but still used by those who had found them.
+  std::vector<std::unique_ptr<log>> leaving;
 };
 
 struct manager_options {
