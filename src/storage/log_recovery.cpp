@@ -123,6 +123,7 @@ class loader {
     out_.log_end = out_.recovery_point = at;
     out_.producers.clear();
     out_.producers.set_map_end(at);
+    starts_anew_ = true;
     return {};
   }
 
@@ -444,8 +445,8 @@ class loader {
     std::vector<std::string> gone;
     for (auto at = scan_.snapshots.begin(); at != scan_.snapshots.end(); ++at) {
       const bool at_base = std::ranges::any_of(out_.segments, [&](const auto& s) { return s->base == *at; });
-      if (at_base && *at <= out_.log_end) continue;
-      if (at < behind && at + 1 == behind) {
+      if (at_base && *at <= out_.log_end && !starts_anew_) continue;
+      if (at < behind && at + 1 == behind && !starts_anew_) {
         out_.checkpoint_snapshot = *at;
         continue;
       }
@@ -476,6 +477,8 @@ class loader {
   folder_scan scan_;
   /// From where on every batch was checked, if the log wasn't closed in order.
   std::optional<offset> checked_from_;
+  /// Whether nothing of what is on the disk counts.
+  bool starts_anew_ = false;
   loaded_log out_;
   std::string epochs_text_;
   bool epochs_lost_ = false;

@@ -255,6 +255,20 @@ TEST(ProducerState, IsNotTakenFromDeletedBatchesThoughAllAreChecked) {
   EXPECT_NE(rig.log->producers().find(producer_id(8)), nullptr);
 }
 
+TEST(ProducerState, IsForgottenWithALogThatStartsAnew) {
+  log_rig rig;
+  ASSERT_TRUE(rig.open());
+  ASSERT_TRUE(rig.append_synced(produced(7, 0, 0, 3)));
+  ASSERT_TRUE(rig.close());
+  rig.options.log_start = offset(5);
+  ASSERT_TRUE(rig.open());
+  EXPECT_EQ(rig.log->log_end(), offset(5));
+  ASSERT_TRUE(rig.close());
+  rig.options.clean_shutdown = true;
+  ASSERT_TRUE(rig.open());
+  EXPECT_EQ(rig.log->producers().find(producer_id(7)), nullptr);
+}
+
 TEST(ProducerState, RefusesASnapshotThatNamesAProducerOrATransactionTwice) {
   producer_state state;
   state.update(wire::batch_view(produced(7, 0, 0, 1, true)));
