@@ -194,8 +194,10 @@ result<std::optional<wire::timestamp_offset>> since(const std::vector<std::strin
 }
 
 void check_times(rig& of, const std::vector<std::string>& batches) {
-  std::vector<std::int64_t> times{-1, 0, std::numeric_limits<std::int64_t>::max()};
+  std::vector<std::int64_t> times{0, std::numeric_limits<std::int64_t>::max()};
   for (const std::string& bytes : batches) times.push_back(wire::batch_view{as_bytes(bytes)}.max_timestamp_ms());
+  // Nobody asks for a negative one: those are the special values of ListOffsets.
+  std::erase_if(times, [](std::int64_t at) { return at < 0; });
   for (const std::int64_t at : times) {
     const auto expected = since(batches, at, of.log->log_start());
     const auto found = of.run(of.log->offset_for_timestamp(at));
