@@ -148,18 +148,61 @@ rt::task<result<std::map<std::string, shared_bytes>>> consumer::impl::lead(std::
     topics.insert(subscription->topics.begin(), subscription->topics.end());
     said.emplace(member.id, *std::move(subscription));
   }
-  MOLDAU_CO_TRY(co_await cluster_->refresh(topics, options_.allow_auto_create_topics));
-  divided_ = snapshot(topics);
-  for (const std::string& topic : topics) divided_.try_emplace(topic);
+  MOLDAU_CO_TRY(co_await look_after(topics));
   assignable_topics there = divided_;
   std::erase_if(there, [](const auto& entry) { return entry.second.partitions() == 0; });
   MOLDAU_CO_TRY_ASSIGN(const group_assignments given, chosen->assign(there, said));
+  std::size_t rest = 0;
+  for (const auto& [name, topic] : there) rest += topic.partitions();
   std::map<std::string, shared_bytes> out;
-  for (const auto& [id, part] : given) out[id] = encode_assignment(part);
+  for (const auto& [id, part] : given) {
+    rest -= std::min(rest, part.partitions.size());
+    out[id] = encode_assignment(part);
+  }
+  expect_rest(rest > 0);
   for (const auto& [id, subscription] : said) {
     if (!out.contains(id)) out[id] = encode_assignment({});
   }
   co_return out;
+}
+
+rt::task<void> consumer::impl::lead_on(std::vector<group_peer> members) {
+  const auto self = shared_from_this();
+  std::set<std::string> topics;
+  for (const group_peer& member : members) {
+    if (const auto said = decode_subscription(member.metadata)) topics.insert(said->topics.begin(), said->topics.end());
+  }
+  // What isn't known yet is seen to have changed later.
+  static_cast<void>(co_await look_after(topics));
+  // What the one before had kept back isn't known.
+  expect_rest(true);
+}
+
+rt::task<result<void>> consumer::impl::look_after(std::set<std::string> topics) {
+  const auto asked = co_await cluster_->refresh(topics, options_.allow_auto_create_topics);
+  divided_ = snapshot(topics);
+  for (const std::string& topic : topics) divided_.try_emplace(topic);
+  if (!asked) co_return std::unexpected(asked.error());
+  co_return result<void>();
+}
+
+void consumer::impl::expect_rest(bool may_be) {
+  // Once: an assignor may well leave something out.
+  const bool was_asked_for = std::exchange(finishing_, false);
+  has_rest_ = may_be && !was_asked_for && protocol() == rebalance_protocol::cooperative;
+}
+
+/// KIP-429: who gives a partition up joins again, so that somebody gets it. But a static member that ends before that
+/// finds its place again without a round, and then nobody would.
+rt::task<void> consumer::impl::finish_division() {
+  const auto self = shared_from_this();
+  const auto session = session_;
+  const auto who = session->membership().who();
+  const auto due = after_ms(options_.session_timeout_ms);
+  while (!closing_ && runtime_.world().now() < due) co_await wait_ms(options_.session_timeout_ms);
+  if (closing_ || session != session_ || session->membership().who() != who) co_return;
+  finishing_ = true;
+  session->rejoin("nobody was given what others have given up");
 }
 
 void consumer::impl::add_partitions(const std::vector<topic_partition>& which) {
@@ -195,6 +238,7 @@ rt::task<result<void>> consumer::impl::joined(std::string protocol_name, bool is
   }
   add_partitions(added);
   if (joined_topics_ != topics_) session->rejoin("the subscription was changed");
+  if (is_leader && std::exchange(has_rest_, false)) running_.spawn(finish_division());
   pump();
   co_await tell(listener_.on_assigned, added);
   news_.notify_all();

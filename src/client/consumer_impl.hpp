@@ -145,6 +145,7 @@ class consumer::impl final : public group_user, public std::enable_shared_from_t
   [[nodiscard]] std::vector<group_protocol> protocols() override;
   rt::task<result<std::map<std::string, shared_bytes>>> lead(std::string protocol,
                                                              std::vector<group_peer> members) override;
+  rt::task<void> lead_on(std::vector<group_peer> members) override;
   rt::task<result<void>> joined(std::string protocol, bool is_leader, shared_bytes part) override;
   void failed(const error& why) override;
   void recover_membership();
@@ -157,6 +158,10 @@ class consumer::impl final : public group_user, public std::enable_shared_from_t
   [[nodiscard]] rebalance_protocol protocol() const;
   [[nodiscard]] assignor* assignor_named(std::string_view name) const;
   [[nodiscard]] assignable_topics snapshot(const std::set<std::string>& topics) const;
+  /// The leader looks after all topics of the group.
+  rt::task<result<void>> look_after(std::set<std::string> topics);
+  void expect_rest(bool may_be);
+  rt::task<void> finish_division();
 
   // consumer_commit.cpp
   rt::task<void> auto_commit();
@@ -218,6 +223,10 @@ class consumer::impl final : public group_user, public std::enable_shared_from_t
   /// What this member said when it joined, and (at the leader) what the topics were like.
   std::vector<std::string> joined_topics_;
   assignable_topics divided_;
+  /// Whether this leader has kept partitions back until their owners have given them up, and whether the round that
+  /// goes on is the one that it asked for because nobody had got them.
+  bool has_rest_ = false;
+  bool finishing_ = false;
   std::uint64_t rebalances_ = 0;
   bool watching_ = false;
   rt::event watch_news_;

@@ -191,7 +191,7 @@ rt::task<void> group_session::join() {
   if (membership_.current() != group_membership::state::syncing) co_return;
   beat_news_.notify_all();
   std::optional<std::vector<group_peer>> members;
-  if (leads && !answer.skip_assignment) {
+  if (leads) {
     members.emplace();
     for (const auto& member : answer.members) {
       members->push_back({.id = std::string(member.member_id),
@@ -199,6 +199,11 @@ rt::task<void> group_session::join() {
                                              ? std::optional<std::string>(*member.group_instance_id)
                                              : std::nullopt,
                           .metadata = shared_bytes::copy_of(member.metadata)});
+    }
+    if (answer.skip_assignment) {
+      const group_membership::identity who = membership_.who();
+      co_await user_.lead_on(*std::exchange(members, std::nullopt));
+      if (is_over() || membership_.who() != who) co_return;
     }
   }
   co_await sync(std::string(answer.protocol_name.value_or("")), std::move(members));

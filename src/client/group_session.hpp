@@ -32,6 +32,8 @@ class group_user {
   /// This member leads: gives every member its part, by member id.
   virtual rt::task<result<std::map<std::string, shared_bytes>>> lead(std::string protocol,
                                                                      std::vector<group_peer> members) = 0;
+  /// This member took the place of one that led (KIP-814): everybody keeps the part that he has.
+  virtual rt::task<void> lead_on(std::vector<group_peer>) { co_return; }
   virtual rt::task<result<void>> joined(std::string protocol, bool is_leader, shared_bytes part) = 0;
   /// The membership has failed for good, or until it is started anew.
   virtual void failed(const error& why) = 0;
